@@ -1,0 +1,108 @@
+"""A cache in the process that is never stale in the unsafe direction.
+
+A change drops the entry here at once and, through Redis before the change is answered, in every
+other process. A process that loses Redis empties its cache and keeps it off until it is connected
+again, because it could miss a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Generic, TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+logger = structlog.get_logger(__name__)
+
+V = TypeVar("V")
+_RETRY_SECONDS = 0.5
+_PUBLISH_SECONDS = 0.5
+
+
+class InvalidatedCache(Generic[V]):
+    """Values by key, at most `size` of them, dropped everywhere when they change.
+
+    Args:
+        name: Channel of the invalidations; equal in all processes that share them.
+    """
+
+    def __init__(self, redis: Redis, name: str, size: int) -> None:
+        self._redis = redis
+        self._channel = f"invalidate:{name}"
+        self._size = size
+        self._values: OrderedDict[str, V] = OrderedDict()
+        self._is_on = False
+        self._changes = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, name: str, size: int) -> AsyncIterator[InvalidatedCache[V]]:
+        """Listen for invalidations for as long as the context lasts."""
+        redis = Redis.from_url(
+            url, socket_connect_timeout=2, socket_timeout=None, health_check_interval=5
+        )
+        cache = cls(redis, name, size)
+        task = asyncio.create_task(cache._listen_for_ever(), name=f"cache-{name}")
+        try:
+            yield cache
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await redis.aclose()
+
+    async def get(self, key: str, load: Callable[[], Awaitable[V | None]]) -> V | None:
+        """The value of a key, loaded if it is not here; None is not kept."""
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key]
+        changes = self._changes
+        value = await load()
+        # What was loaded while something changed may be from before the change.
+        if value is not None and self._is_on and changes == self._changes:
+            self._values[key] = value
+            if len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value
+
+    async def drop(self, keys: Iterable[str]) -> None:
+        """Forget keys, here and everywhere; to be awaited before the change is answered."""
+        keys = list(keys)
+        self._forget(keys)
+        try:
+            async with asyncio.timeout(_PUBLISH_SECONDS):
+                await self._redis.publish(self._channel, "\n".join(keys))
+        except (RedisError, OSError, TimeoutError) as error:
+            logger.warning("invalidation_lost", channel=self._channel, error=type(error).__name__)
+
+    async def is_up(self) -> bool:
+        """Whether invalidations arrive."""
+        return self._is_on
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        self._changes += 1
+        for key in keys:
+            self._values.pop(key, None)
+
+    async def _listen_for_ever(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as subscription:
+                    await subscription.subscribe(self._channel)
+                    async for message in subscription.listen():
+                        if message["type"] == "subscribe":
+                            self._is_on = True
+                        elif message["type"] == "message":
+                            self._forget(message["data"].decode().split("\n"))
+            except (RedisError, OSError) as error:
+                logger.warning("invalidations_lost", error=type(error).__name__)
+            finally:
+                self._is_on = False
+                self._changes += 1
+                self._values.clear()
+            await asyncio.sleep(_RETRY_SECONDS)

@@ -1,0 +1,196 @@
+"""What the clients share: one pooled connection set, timeouts, retries, errors as domain errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, overload
+
+import aiohttp
+import msgspec
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+from yarl import URL
+
+from shared.codec import decoder
+from shared.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from shared.logging import REQUEST_ID
+
+T = TypeVar("T")
+_ATTEMPTS = 3
+_ENCODER = msgspec.json.Encoder()
+_KINDS: dict[int, type[DomainError]] = {
+    400: InvalidInput,
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    413: InvalidInput,
+    415: InvalidInput,
+}
+
+
+class _Problem(msgspec.Struct):
+    error: str = ""
+    message: str = ""
+    code: str = ""
+    details: dict[str, Any] = {}
+
+
+class Peer:
+    """Another service, reached by HTTP.
+
+    Calls that may be repeated without harm are, when the service does not answer or answers 503;
+    none takes longer than its deadline, retries included.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, name: str, base_url: str, timeout_seconds: float = 5.0
+    ) -> None:
+        self._session = session
+        self._name = name
+        self._base = base_url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+
+    @overload
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: type[T],
+        token: str = "",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> T: ...
+
+    @overload
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: None = None,
+        token: str = "",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> None: ...
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: Any = None,
+        token: str = "",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> Any:
+        """Make a call and decode its answer.
+
+        Args:
+            path: Percent-encoded already.
+            answer: Type of the answer's body, None if it does not matter.
+            token: Sent as a bearer token.
+            repeatable: Whether a call whose fate is unknown may be made again.
+
+        Raises:
+            DomainError: The kind that the service's answer stands for, in its words;
+                Unavailable if it does not answer in time or answers something else.
+        """
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        send = {"X-Request-Id": REQUEST_ID.get(), **(headers or {})}
+        if token:
+            send["Authorization"] = f"Bearer {token}"
+        data = None
+        if body is not None:
+            data = body if isinstance(body, bytes) else _ENCODER.encode(body)
+            send.setdefault("Content-Type", "application/json")
+        try:
+            async with asyncio.timeout(seconds):
+                if not repeatable:
+                    return await self._once(method, path, send, data, answer)
+                async for attempt in AsyncRetrying(
+                    retry=retry_if_exception_type(Unavailable),
+                    stop=stop_after_attempt(_ATTEMPTS),
+                    wait=wait_random_exponential(multiplier=0.05, max=1.0),
+                    reraise=True,
+                ):
+                    with attempt:
+                        return await self._once(method, path, send, data, answer)
+        except TimeoutError:
+            raise Unavailable(f"{self._name} does not answer") from None
+        raise AssertionError("unreachable")
+
+    async def _once(
+        self, method: str, path: str, headers: Mapping[str, str], data: bytes | None, answer: Any
+    ) -> Any:
+        try:
+            async with self._session.request(
+                method, URL(self._base + path, encoded=True), headers=headers, data=data
+            ) as response:
+                content = await response.read()
+        except aiohttp.ClientError:
+            raise Unavailable(f"{self._name} does not answer") from None
+        if response.status >= 400:
+            raise self._refusal(response, content)
+        if answer is None:
+            return None
+        try:
+            return decoder(answer).decode(content)
+        except msgspec.DecodeError:
+            raise Unavailable(f"{self._name} answered something else") from None
+
+    def _refusal(self, response: aiohttp.ClientResponse, content: bytes) -> DomainError:
+        kind = _KINDS.get(response.status)
+        try:
+            problem = msgspec.json.decode(content, type=_Problem)
+        except msgspec.DecodeError:
+            problem = _Problem()
+        if kind is None:
+            wait = response.headers.get("Retry-After", "")
+            return Unavailable(
+                f"{self._name} does not answer",
+                retry_after_seconds=int(wait) if wait.isdigit() else 1,
+            )
+        refusal = kind(problem.error, **problem.details)
+        if problem.code:
+            refusal.code = problem.code
+        if problem.message:
+            refusal.summary = problem.message
+        return refusal
+
+
+@asynccontextmanager
+async def client_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """The connections a service keeps to its peers.
+
+    Bounded, and without cookies and compression, which no peer uses.
+    """
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=256, keepalive_timeout=60),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=2),
+        auto_decompress=False,
+        skip_auto_headers=("Accept-Encoding", "User-Agent"),
+    ) as session:
+        yield session

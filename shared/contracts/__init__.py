@@ -1,0 +1,1 @@
+"""What crosses a process: bodies and events, one file per service."""

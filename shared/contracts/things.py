@@ -1,0 +1,413 @@
+"""Things, channels and connections, and the sets that provision applies as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from shared.clock import Timestamp
+from shared.contracts.common import JsonObject, MetadataInput, Name, StatusFilter, Visibility
+from shared.contracts.events import Event
+from shared.http.paging import Page
+
+BULK_ITEMS = 10_000
+CONNECT_PAIRS = 10_000
+DEFAULT_ACTIONS = ("m_write", "m_read")
+
+Secret = Annotated[str, Meta(max_length=4096)]
+
+
+class ThingCredentialsInput(Struct, frozen=True):
+    """The secret a device will present."""
+
+    secret: Secret = ""
+    identity: str = ""
+
+
+class CreateThingBody(Struct, frozen=True, kw_only=True):
+    """A new thing; `key` is the first clients' word for the secret.
+
+    Members that clients send with zero values (`created_at` …) are ignored.
+    """
+
+    id: str = ""
+    name: Name = ""
+    tags: list[str] | None = None
+    credentials: ThingCredentialsInput | None = None
+    key: Secret = ""
+    metadata: MetadataInput = None
+    owner: str = ""
+    status: str = ""
+
+
+class ThingCredentialsBody(Struct, frozen=True, omit_defaults=True):
+    """The secret, left out for those who may not see it."""
+
+    secret: str = ""
+
+
+class ThingBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A device identity."""
+
+    id: UUID
+    name: str = ""
+    tags: list[str] = []
+    owner: UUID | None = None
+    credentials: ThingCredentialsBody
+    key: str = ""
+    metadata: JsonObject = {}
+    created_at: Timestamp
+    updated_at: Timestamp
+    updated_by: UUID | None = None
+    status: str
+
+
+class ThingsQuery(Page, frozen=True, kw_only=True):
+    """Which things are wanted."""
+
+    name: str = ""
+    tag: str = ""
+    metadata: str = ""
+    status: StatusFilter = ""
+    owner_id: str = ""
+    visibility: Visibility = ""
+
+
+class ThingsPage(Struct, frozen=True, kw_only=True):
+    """A part of a list of things."""
+
+    limit: int
+    offset: int
+    total: int
+    things: list[ThingBody]
+
+
+class ThingsBody(Struct, frozen=True, kw_only=True):
+    """The things a bulk creation made, in its order."""
+
+    total: int
+    things: list[ThingBody]
+
+
+class UpdateThingBody(Struct, frozen=True, kw_only=True):
+    """What to change; an empty name or a missing member stays as it is."""
+
+    name: Name = ""
+    metadata: MetadataInput = None
+
+
+class TagsBody(Struct, frozen=True):
+    """The complete new tags."""
+
+    tags: list[str] | None = None
+
+
+class SecretBody(Struct, frozen=True):
+    """A new secret."""
+
+    secret: Secret = ""
+
+
+class KeyBody(Struct, frozen=True):
+    """A new secret, in the first clients' word."""
+
+    key: Secret = ""
+
+
+class OwnerBody(Struct, frozen=True):
+    """A new owner."""
+
+    owner: str = ""
+
+
+class IdentifiedBody(Struct, frozen=True):
+    """The thing that has the key."""
+
+    id: UUID
+
+
+class CreateChannelBody(Struct, frozen=True, kw_only=True):
+    """A new channel."""
+
+    id: str = ""
+    name: Name = ""
+    description: str = ""
+    parent_id: str = ""
+    metadata: MetadataInput = None
+    status: str = ""
+
+
+class ChannelBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A group of things that may talk."""
+
+    id: UUID
+    owner_id: UUID
+    parent_id: UUID | None = None
+    name: Annotated[str, Meta(max_length=1024)]
+    description: str = ""
+    metadata: JsonObject = {}
+    level: int = 0
+    path: str = ""
+    children: list[ChannelBody] = []
+    created_at: Timestamp
+    updated_at: Timestamp
+    updated_by: UUID | None = None
+    status: str
+
+
+class ChannelsQuery(Page, frozen=True, kw_only=True):
+    """Which channels are wanted."""
+
+    name: str = ""
+    metadata: str = ""
+    status: StatusFilter = ""
+    owner_id: str = ""
+
+
+class ChannelsPage(Struct, frozen=True, kw_only=True):
+    """A part of a list of channels."""
+
+    total: int
+    offset: int
+    limit: int
+    channels: list[ChannelBody]
+
+
+class ConnectedQuery(Page, frozen=True, kw_only=True):
+    """Which of the things of a channel, or channels of a thing, are wanted."""
+
+    metadata: str = ""
+    status: StatusFilter = ""
+
+
+class ChannelsBody(Struct, frozen=True, kw_only=True):
+    """The channels a bulk creation made, in its order."""
+
+    total: int
+    channels: list[ChannelBody]
+
+
+class UpdateChannelBody(Struct, frozen=True, kw_only=True):
+    """What to change; an empty name or a missing member stays as it is."""
+
+    name: Name = ""
+    description: str | None = None
+    metadata: MetadataInput = None
+
+
+class ActionsBody(Struct, frozen=True):
+    """What a connection allows; both directions if left out."""
+
+    actions: list[str] | None = None
+
+
+class ConnectBody(Struct, frozen=True, kw_only=True):
+    """Every thing with every channel; three generations' words for the members."""
+
+    channel_ids: list[str] | None = None
+    thing_ids: list[str] | None = None
+    objects: list[str] | None = None
+    subjects: list[str] | None = None
+    group_ids: list[str] | None = None
+    client_ids: list[str] | None = None
+    actions: list[str] | None = None
+
+
+class PolicyBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A connection: what the subject (a thing) may do on the object (a channel)."""
+
+    owner_id: UUID
+    subject: UUID
+    object: UUID
+    actions: list[str]
+    created_at: Timestamp
+    updated_at: Timestamp
+    updated_by: UUID | None = None
+
+
+class PoliciesPage(Struct, frozen=True, kw_only=True):
+    """A list of connections."""
+
+    limit: int
+    offset: int
+    total: int
+    policies: list[PolicyBody]
+
+
+class SetThing(Struct, frozen=True, kw_only=True):
+    """A thing of a set; its maker chose id and secret."""
+
+    id: UUID
+    name: str
+    secret: str
+    tags: list[str] = []
+    metadata: JsonObject = {}
+
+
+class SetChannel(Struct, frozen=True, kw_only=True):
+    """A channel of a set; its maker chose the id."""
+
+    id: UUID
+    name: str
+    metadata: JsonObject = {}
+
+
+class SetConnection(Struct, frozen=True, kw_only=True):
+    """A connection inside a set."""
+
+    thing_id: UUID
+    channel_id: UUID
+    actions: tuple[str, ...] = DEFAULT_ACTIONS
+
+
+class EntitySetBody(Struct, frozen=True, kw_only=True):
+    """Things, channels and connections that are made together or not at all."""
+
+    things: list[SetThing]
+    channels: list[SetChannel]
+    connections: list[SetConnection]
+
+
+class AppliedSetBody(Struct, frozen=True):
+    """When the set was made; the same however often it is applied."""
+
+    created_at: Timestamp
+
+
+class WithdrawSetBody(Struct, frozen=True, kw_only=True):
+    """The ids a set would have, so that also an unknown set can be withdrawn."""
+
+    things: list[UUID]
+    channels: list[UUID]
+
+
+class ThingCreated(Event, frozen=True, kw_only=True):
+    """Things were made, by one call."""
+
+    subject = "events.things.thing.created"
+
+    owner_id: UUID
+    thing_ids: list[UUID]
+
+
+class ThingUpdated(Event, frozen=True, kw_only=True):
+    """Members of a thing changed."""
+
+    subject = "events.things.thing.updated"
+
+    thing_id: UUID
+    members: list[str]
+
+
+class ThingEnabled(Event, frozen=True, kw_only=True):
+    """A thing takes part again."""
+
+    subject = "events.things.thing.enabled"
+
+    thing_id: UUID
+
+
+class ThingDisabled(Event, frozen=True, kw_only=True):
+    """A thing no longer takes part."""
+
+    subject = "events.things.thing.disabled"
+
+    thing_id: UUID
+
+
+class ThingDeleted(Event, frozen=True, kw_only=True):
+    """Things are gone, by one call."""
+
+    subject = "events.things.thing.deleted"
+
+    thing_ids: list[UUID]
+
+
+class ThingSecretChanged(Event, frozen=True, kw_only=True):
+    """A thing has another secret."""
+
+    subject = "events.things.thing.secret_changed"
+
+    thing_id: UUID
+
+
+class ThingOwnerChanged(Event, frozen=True, kw_only=True):
+    """A thing belongs to another user."""
+
+    subject = "events.things.thing.owner_changed"
+
+    thing_id: UUID
+    owner_id: UUID
+
+
+class ChannelCreated(Event, frozen=True, kw_only=True):
+    """Channels were made, by one call."""
+
+    subject = "events.things.channel.created"
+
+    owner_id: UUID
+    channel_ids: list[UUID]
+
+
+class ChannelUpdated(Event, frozen=True, kw_only=True):
+    """Members of a channel changed."""
+
+    subject = "events.things.channel.updated"
+
+    channel_id: UUID
+    members: list[str]
+
+
+class ChannelEnabled(Event, frozen=True, kw_only=True):
+    """A channel takes part again."""
+
+    subject = "events.things.channel.enabled"
+
+    channel_id: UUID
+
+
+class ChannelDisabled(Event, frozen=True, kw_only=True):
+    """A channel no longer takes part."""
+
+    subject = "events.things.channel.disabled"
+
+    channel_id: UUID
+
+
+class ChannelDeleted(Event, frozen=True, kw_only=True):
+    """Channels are gone, by one call."""
+
+    subject = "events.things.channel.deleted"
+
+    channel_ids: list[UUID]
+
+
+class ConnectionCreated(Event, frozen=True, kw_only=True):
+    """Things were connected to channels, by one call."""
+
+    subject = "events.things.connection.created"
+
+    thing_ids: list[UUID]
+    channel_ids: list[UUID]
+
+
+class ConnectionDeleted(Event, frozen=True, kw_only=True):
+    """Things were disconnected from channels, by one call."""
+
+    subject = "events.things.connection.deleted"
+
+    thing_ids: list[UUID]
+    channel_ids: list[UUID]
+
+
+class SetApplied(Event, frozen=True, kw_only=True):
+    """Things, channels and their connections were made as one set."""
+
+    subject = "events.things.set.applied"
+
+    mapping_id: UUID
+    owner_id: UUID
+    thing_ids: list[UUID]
+    channel_ids: list[UUID]

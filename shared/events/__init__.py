@@ -1,0 +1,1 @@
+"""Events over NATS JetStream: out of the outbox, and into durable consumers."""

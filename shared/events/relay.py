@@ -1,0 +1,110 @@
+"""Publishes what the outbox holds, in order, until it is acknowledged by JetStream.
+
+One relay per database works at a time, holding an advisory lock; the others stand by. An event
+leaves the outbox after the broker has stored it, and carries its id as `Nats-Msg-Id`, so a repeat
+after a crash is dropped by the broker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import structlog
+from nats.errors import Error as NatsError
+from nats.js.api import PubAck
+from prometheus_client import Counter, Gauge
+
+from shared.events.broker import STREAM, Broker
+from shared.postgres.outbox import Outbox
+
+logger = structlog.get_logger(__name__)
+
+PUBLISHED = Counter("outbox_published_total", "Events that JetStream has stored.")
+WAITING = Gauge("outbox_waiting", "Events seen waiting at the last look.", multiprocess_mode="max")
+
+_LOCK = 0x534D5132  # "SMQ2"
+_BATCH = 500
+_POLL_SECONDS = 0.2
+_RETRY_SECONDS = 1.0
+_ACK_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def relaying(url: str, outbox: Outbox, broker: Broker) -> AsyncIterator[None]:
+    """Relay for as long as the context lasts.
+
+    Args:
+        url: The database of the outbox; the relay holds a connection of its own.
+    """
+    task = asyncio.create_task(_relay_for_ever(url, outbox, broker), name="outbox-relay")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _relay_for_ever(url: str, outbox: Outbox, broker: Broker) -> None:
+    while True:
+        try:
+            connection = await asyncpg.connect(url, timeout=10)
+            try:
+                await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=None)
+                while True:
+                    if not await _relay_batch(connection, broker):
+                        await _wait(outbox.written)
+            finally:
+                connection.terminate()
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # used while the server's farewell was being read
+            NatsError,
+        ) as error:
+            logger.warning("relay_interrupted", error=str(error) or type(error).__name__)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _relay_batch(connection: asyncpg.Connection[asyncpg.Record], broker: Broker) -> bool:
+    """Publish the oldest events; answers whether there were any."""
+    rows = await connection.fetch(
+        "SELECT sequence, event_id, subject, payload FROM outbox ORDER BY sequence LIMIT $1",
+        _BATCH,
+    )
+    WAITING.set(len(rows))
+    if not rows:
+        return False
+    jetstream = await broker.jetstream()
+    stored: list[asyncio.Future[PubAck]] = []
+    try:
+        async with asyncio.timeout(_ACK_SECONDS):
+            for row in rows:
+                stored.append(  # noqa: PERF401 - what was sent is cancelled if a later one fails
+                    await jetstream.publish_async(
+                        row["subject"],
+                        row["payload"],
+                        stream=STREAM,
+                        headers={"Nats-Msg-Id": str(row["event_id"])},
+                    )
+                )
+            await asyncio.gather(*stored)
+    finally:
+        for future in stored:
+            future.cancel()
+    await connection.execute(
+        "DELETE FROM outbox WHERE sequence = ANY($1::bigint[])", [row["sequence"] for row in rows]
+    )
+    PUBLISHED.inc(len(rows))
+    return True
+
+
+async def _wait(written: asyncio.Event) -> None:
+    """Until this process has committed an event, or it is time to look for others' events."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(written.wait(), _POLL_SECONDS)
+    written.clear()

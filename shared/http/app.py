@@ -1,0 +1,53 @@
+"""The common part of every service's application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from shared.http.auth import authentication
+from shared.http.health import CHECKS, health_handler, show_readiness
+from shared.http.metrics import show_metrics
+from shared.http.observe import observing
+from shared.http.openapi import DESCRIPTION, describe_api, show_docs, show_openapi
+from shared.http.problems import problems
+from shared.settings import ServiceSettings
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def new_application(service: str, settings: ServiceSettings) -> web.Application:
+    """An application with the middlewares of the house, and no routes yet."""
+    log = settings.log_level.lower() in ("debug", "info")
+    app = web.Application(middlewares=[observing(service, log=log), problems, authentication])
+    app[CHECKS] = []
+    return app
+
+
+def add_routes(
+    app: web.Application,
+    *,
+    service: str,
+    purpose: str,
+    settings: ServiceSettings,
+    tables: Iterable[web.RouteTableDef],
+) -> None:
+    """Add the service's routes, then those that every service has.
+
+    Args:
+        purpose: A sentence on what the service owns, for the API page.
+    """
+    for table in tables:
+        app.add_routes(table)
+    app.router.add_get("/health", health_handler(service, settings.instance_id or str(uuid4())))
+    app.router.add_get("/ready", show_readiness)
+    app.router.add_get("/metrics", show_metrics)
+    app.router.add_get("/openapi.json", show_openapi)
+    app.router.add_get("/docs", show_docs)
+    app[DESCRIPTION] = describe_api(app, service, purpose)
+    aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)

@@ -1,0 +1,128 @@
+"""Runs a service: one process, or several that share the port."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import shutil
+import signal
+import ssl
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import TypeVar
+
+import uvloop
+from aiohttp import web
+
+from shared.logging import configure_logging
+from shared.postgres.migrate import MigrationError, migrate
+from shared.settings import ServiceSettings, SettingsError, load_settings
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+_WORKER = "SMQ_WORKER"
+_STOP_SECONDS = 30.0
+
+
+def run_service(
+    service: str,
+    settings_type: type[SettingsT],
+    create_app: Callable[[SettingsT], web.Application],
+    *,
+    refine: Callable[[SettingsT], SettingsT] = lambda settings: settings,
+) -> int:
+    """The whole of a service's command: `serve` (default) or `migrate`.
+
+    Args:
+        refine: Completes the environment's settings, from a configuration file for example.
+
+    Returns:
+        The exit code: 0, or 1 after a line on standard error that says what is wrong.
+    """
+    parser = argparse.ArgumentParser(prog=f"supermq-{service}")
+    parser.add_argument("command", nargs="?", choices=["serve", "migrate"], default="serve")
+    command = parser.parse_args().command
+    try:
+        settings = refine(load_settings(settings_type, service=service))
+        configure_logging(service, settings.log_level)
+        is_worker = _WORKER in os.environ
+        if command == "migrate" or (settings.auto_migrate and not is_worker):
+            asyncio.run(migrate(service, settings))
+        if command == "serve":
+            if settings.workers > 1 and not is_worker:
+                return asyncio.run(_supervise(service, settings.workers))
+            uvloop.run(_serve(create_app(settings), settings, shared_port=is_worker))
+    except SettingsError as error:
+        return _fail(service, error.problems)
+    except (MigrationError, OSError, StartError) as error:
+        return _fail(service, [str(error)])
+    return 0
+
+
+class StartError(Exception):
+    """The service cannot start; the text says why."""
+
+
+async def _serve(app: web.Application, settings: ServiceSettings, *, shared_port: bool) -> None:
+    """Listen until SIGINT or SIGTERM, then finish the requests that were accepted."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(
+            runner,
+            settings.http_host or None,
+            settings.http_port,
+            reuse_port=shared_port or None,
+            ssl_context=_tls(settings),
+        )
+        await site.start()
+        gc.freeze()
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
+    if not settings.http_server_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.http_server_cert, settings.http_server_key or None)
+    return context
+
+
+async def _supervise(service: str, workers: int) -> int:
+    """Start the workers, pass signals on, and stop all when one of them dies."""
+    folder = tempfile.mkdtemp(prefix=f"supermq-{service}-metrics-")
+    environment = os.environ | {_WORKER: "1", "PROMETHEUS_MULTIPROC_DIR": folder}
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    children = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"services.{service}", env=environment, start_new_session=True
+        )
+        for _ in range(workers)
+    ]
+    waits = [asyncio.ensure_future(child.wait()) for child in children]
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([*waits, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for child in children:
+        if child.returncode is None:
+            child.terminate()
+    codes = await asyncio.gather(*waits)
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0 if stop.is_set() else max(1, *codes)
+
+
+def _fail(service: str, problems: list[str]) -> int:
+    for problem in problems:
+        sys.stderr.write(f"supermq-{service}: {problem}\n")
+    return 1

@@ -1,0 +1,80 @@
+"""Changes and the events that tell them, in one statement and so in one commit."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from shared.clock import utc_now
+from shared.contracts.events import Event, envelope
+from shared.logging import REQUEST_ID
+from shared.postgres.pool import Connection, Database
+
+ANNOUNCING = "{announcing}"
+
+
+class Outbox:
+    """Writes a service's changes.
+
+    A statement says where its event goes: it has a CTE named `changed` and, behind it, the word
+    `{announcing}`, in whose place the event's CTE is put. No row changed: no event.
+
+    Attributes:
+        written: Set after each commit, so that the relay need not poll.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.written = asyncio.Event()
+
+    async def fetch(self, statement: str, *arguments: Any, event: Event) -> list[asyncpg.Record]:
+        """Change, announce, and answer the rows."""
+        rows = await self._database.fetch(
+            announced(statement, len(arguments)), *arguments, *_columns(event)
+        )
+        self.written.set()
+        return rows
+
+    async def fetchrow(
+        self, statement: str, *arguments: Any, event: Event
+    ) -> asyncpg.Record | None:
+        """Change, announce, and answer the first row, or None."""
+        rows = await self.fetch(statement, *arguments, event=event)
+        return rows[0] if rows else None
+
+    @staticmethod
+    async def append(connection: Connection, event: Event) -> None:
+        """Add an event inside a transaction of several statements; call `written.set()` after."""
+        await connection.execute(
+            "INSERT INTO outbox (event_id, subject, payload) VALUES ($1, $2, $3)",
+            *_columns(event),
+        )
+
+
+@cache
+def announced(statement: str, arguments: int) -> str:
+    """The statement with the event's CTE, whose parameters follow the statement's own."""
+    first = arguments + 1
+    if ANNOUNCING not in statement:
+        raise ValueError("the statement does not say where its event goes")
+    return statement.replace(
+        ANNOUNCING,
+        f""", announced AS (
+            INSERT INTO outbox (event_id, subject, payload)
+            SELECT ${first}::uuid, ${first + 1}::text, ${first + 2}::bytea
+            WHERE EXISTS (SELECT FROM changed)
+        )""",  # noqa: S608 - parameter numbers only
+    )
+
+
+def _columns(event: Event) -> tuple[Any, str, bytes]:
+    event_id = uuid4()
+    return (
+        event_id,
+        event.subject,
+        envelope(event, event_id=event_id, occurred_at=utc_now(), request_id=REQUEST_ID.get()),
+    )
