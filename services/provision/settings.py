@@ -1,0 +1,69 @@
+"""Settings of the provision service, read from SMQ_PROVISION_* variables."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from shared.settings import Port, ServiceSettings
+
+
+class ProvisionSettings(ServiceSettings, frozen=True, kw_only=True):
+    """What the operator can set; the configuration file's values win over these."""
+
+    http_port: Annotated[Port, Meta(description="Port to listen on.")] = 9016
+    config_file: Annotated[
+        str, Meta(description="TOML file with the layout; built-in layout if it is missing.")
+    ] = "config.toml"
+    users_url: Annotated[
+        str,
+        Meta(
+            description="Where users answers.",
+            extra={"variables": ["PROVISION_USERS_LOCATION", "USERS_URL"]},
+        ),
+    ] = "http://localhost:9002"
+    things_url: Annotated[
+        str,
+        Meta(
+            description="Where things answers.",
+            extra={"variables": ["PROVISION_THINGS_LOCATION", "THINGS_URL"]},
+        ),
+    ] = "http://localhost:9000"
+    bootstrap_url: Annotated[
+        str,
+        Meta(
+            description="Where bootstrap answers, with or without `/things`.",
+            extra={"variables": ["PROVISION_BS_SVC_URL", "BOOTSTRAP_URL"]},
+        ),
+    ] = "http://localhost:9013"
+    user: Annotated[
+        str, Meta(description="Login used when a request brings no token and no API key is set.")
+    ] = ""
+    password: Annotated[
+        str,
+        Meta(
+            description="Password of that login.",
+            extra={"variables": ["PROVISION_PASS"], "secret": True},
+        ),
+    ] = ""
+    api_key: Annotated[
+        str,
+        Meta(description="Token used when a request brings none.", extra={"secret": True}),
+    ] = ""
+    bs_config_provisioning: Annotated[
+        bool, Meta(description="Make a bootstrap config for the thing with `external_id`.")
+    ] = True
+    bs_auto_whitelist: Annotated[
+        bool, Meta(description="Connect the things and activate the config at once.")
+    ] = True
+    bs_content: Annotated[
+        str, Meta(description="Content of the config as JSON text, if the file has none.")
+    ] = ""
+    x509_provisioning: Annotated[
+        bool, Meta(description="Make a certificate for each thing; not available yet.")
+    ] = False
+    metadata_external_key: Annotated[
+        bool,
+        Meta(description="Write the external key into the thing's metadata, in clear."),
+    ] = False

@@ -1,0 +1,486 @@
+"""`POST /mapping` and `GET /mapping` over HTTP, with real things and bootstrap behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tomllib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiohttp import ClientResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.provision.app import base_url
+from tests.agent.agent import MainfluxAnswer, read_answer
+from tests.fakes.users import UsersStandIn
+from tests.fixtures.services import User
+from tests.integration.provision.conftest import LAYOUT, Platform
+from tests.waiting import eventually
+
+GATEWAY = {"external_id": "33:52:79:C3:43", "external_key": "223334fw2"}
+
+
+async def map_gateway(
+    platform: Platform, user: User | None, body: Any = GATEWAY, **headers: str
+) -> ClientResponse:
+    return await platform.provision.post(
+        "/mapping", json=body, headers=(user.headers if user else {}) | headers
+    )
+
+
+async def total(platform: Platform, user: User, path: str) -> int:
+    client = platform.bootstrap if "configs" in path else platform.things
+    response = await client.get(path, headers=user.headers)
+    assert response.status == 200
+    number: int = (await response.json())["total"]
+    return number
+
+
+async def totals(platform: Platform, user: User) -> tuple[int, int, int]:
+    """How many things, channels and configs a user has."""
+    return (
+        await total(platform, user, "/things?status=all"),
+        await total(platform, user, "/channels?status=all"),
+        await total(platform, user, "/things/configs"),
+    )
+
+
+async def test_one_call_makes_what_the_printed_layout_says(platform: Platform, alice: User) -> None:
+    response = await map_gateway(platform, alice)
+
+    answer = await response.json()
+    assert response.status == 201
+    assert set(answer) == {"things", "channels", "whitelisted"}
+    (thing,) = answer["things"]
+    assert thing["name"] == "thing"
+    assert thing["metadata"] == {"external_id": "33:52:79:C3:43"}
+    assert thing["key"] == thing["credentials"]["secret"]
+    assert [(c["name"], c["metadata"]) for c in answer["channels"]] == [
+        ("control-channel", {"type": "control"}),
+        ("data-channel", {"type": "data"}),
+        ("export-channel", {"type": "export"}),
+    ]
+    assert answer["whitelisted"] == {thing["id"]: True}
+
+
+async def test_the_answer_is_what_the_services_show(platform: Platform, alice: User) -> None:
+    answer = await (await map_gateway(platform, alice)).json()
+
+    (thing,) = answer["things"]
+    shown = await (
+        await platform.things.get(f"/things/{thing['id']}", headers=alice.headers)
+    ).json()
+    assert shown | {"metadata": thing["metadata"]} == thing
+    for channel in answer["channels"]:
+        response = await platform.things.get(f"/channels/{channel['id']}", headers=alice.headers)
+        assert await response.json() == channel
+
+
+async def test_the_gateways_thing_is_connected_to_every_channel(
+    platform: Platform, alice: User
+) -> None:
+    answer = await (await map_gateway(platform, alice)).json()
+
+    response = await platform.things.get(
+        f"/things/{answer['things'][0]['id']}/channels", headers=alice.headers
+    )
+    page = await response.json()
+    assert {channel["id"] for channel in page["channels"]} == {
+        channel["id"] for channel in answer["channels"]
+    }
+
+
+async def test_the_agent_accepts_what_the_gateway_fetches(platform: Platform, alice: User) -> None:
+    answer = await (await map_gateway(platform, alice)).json()
+
+    response = await platform.bootstrap.get(
+        "/things/bootstrap/33:52:79:C3:43", headers={"Authorization": "Thing 223334fw2"}
+    )
+
+    assert response.status == 200
+    agent = read_answer(await response.read(), MainfluxAnswer)
+    assert agent.mqtt_username == answer["things"][0]["id"]
+    assert agent.mqtt_password == answer["things"][0]["key"]
+    assert agent.control_channel == answer["channels"][0]["id"]
+    assert agent.data_channel == answer["channels"][1]["id"]
+
+
+async def test_the_content_is_the_layouts_value_by_value(platform: Platform, alice: User) -> None:
+    printed = tomllib.loads(LAYOUT.read_text())["bootstrap"]["content"]
+
+    shown = await platform.provision.get("/mapping", headers=alice.headers)
+    await map_gateway(platform, alice)
+    fetched = await platform.bootstrap.get(
+        "/things/bootstrap/33:52:79:C3:43", headers={"Authorization": "Thing 223334fw2"}
+    )
+
+    assert await shown.json() == printed
+    assert json.loads((await fetched.json())["content"]) == printed
+
+
+async def test_a_name_in_the_request_is_the_things_name(platform: Platform, alice: User) -> None:
+    response = await map_gateway(platform, alice, GATEWAY | {"name": "edge-gw"})
+
+    assert (await response.json())["things"][0]["name"] == "edge-gw"
+
+
+async def test_a_bare_token_is_accepted(platform: Platform, alice: User) -> None:
+    response = await platform.provision.post(
+        "/mapping", json=GATEWAY, headers={"Authorization": alice.token}
+    )
+
+    assert response.status == 201
+
+
+async def test_a_configured_api_key_stands_in_for_a_missing_token(
+    new_platform: Callable[..., Awaitable[Platform]], alice: User
+) -> None:
+    platform = await new_platform(PROVISION_API_KEY=alice.token)
+
+    response = await map_gateway(platform, None)
+
+    assert response.status == 201
+    assert await totals(platform, alice) == (1, 3, 1)
+
+
+async def test_the_requests_token_wins_over_the_configured_one(
+    new_platform: Callable[..., Awaitable[Platform]], alice: User, bob: User
+) -> None:
+    platform = await new_platform(PROVISION_API_KEY=alice.token)
+
+    await map_gateway(platform, bob)
+
+    assert await totals(platform, alice) == (0, 0, 0)
+    assert await totals(platform, bob) == (1, 3, 1)
+
+
+async def test_without_any_credentials_it_is_401_and_nothing_is_made(
+    platform: Platform, alice: User
+) -> None:
+    response = await map_gateway(platform, None)
+
+    assert response.status == 401
+    assert (await response.json())["error"] == "missing or invalid bearer user token"
+
+
+@pytest.mark.parametrize("header", ["Bearer garbage", "garbage", "Thing 223334fw2", "Bearer "])
+async def test_a_bad_token_is_401_also_where_credentials_are_configured(
+    new_platform: Callable[..., Awaitable[Platform]], alice: User, header: str
+) -> None:
+    platform = await new_platform(PROVISION_API_KEY=alice.token)
+
+    response = await map_gateway(platform, None, Authorization=header)
+
+    assert response.status == 401
+    assert await totals(platform, alice) == (0, 0, 0)
+
+
+async def test_an_expired_token_is_401(
+    platform: Platform, alice: User, users_stand_in: UsersStandIn
+) -> None:
+    expired = User(alice.id, users_stand_in.token(alice.id, lifetime_seconds=-1))
+
+    response = await map_gateway(platform, expired)
+
+    assert response.status == 401
+
+
+async def test_the_content_needs_a_token_and_no_content_type(
+    platform: Platform, alice: User
+) -> None:
+    without = await platform.provision.get("/mapping")
+    bad = await platform.provision.get("/mapping", headers={"Authorization": "Bearer garbage"})
+    good = await platform.provision.get("/mapping", headers=alice.headers)
+
+    assert (without.status, bad.status, good.status) == (401, 401, 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"external_id": "", "external_key": "k"}, "missing entity id"),
+        ({"external_key": "k"}, "missing entity id"),
+        ({"external_id": "x", "external_key": ""}, "missing or invalid bearer entity key"),
+        ({"external_id": "x"}, "missing or invalid bearer entity key"),
+        ({"external_id": 1, "external_key": "k"}, "Expected `str`, got `int` - at `$.external_id`"),
+        ([], "Expected `object`, got `array`"),
+        ({"external_id": "a\0", "external_key": "k"}, "NUL character in a string"),
+        (
+            {"external_id": "x", "external_key": "k", "name": "n" * 1025},
+            "Expected `str` of length <= 1024 - at `$.name`",
+        ),
+    ],
+)
+async def test_an_incomplete_or_malformed_request_is_400_and_changes_nothing(
+    platform: Platform, alice: User, body: Any, error: str
+) -> None:
+    response = await map_gateway(platform, alice, body)
+
+    problem = await response.json()
+    assert response.status == 400
+    assert problem["error"] == error
+    assert problem["message"] == "something went wrong with the request"
+    assert await totals(platform, alice) == (0, 0, 0)
+
+
+async def test_broken_json_is_400_and_another_content_type_415(
+    platform: Platform, alice: User
+) -> None:
+    broken = await platform.provision.post(
+        "/mapping", data=b"{", headers=alice.headers | {"Content-Type": "application/json"}
+    )
+    text = await platform.provision.post(
+        "/mapping", data=b"{}", headers=alice.headers | {"Content-Type": "text/plain"}
+    )
+    with_charset = await platform.provision.post(
+        "/mapping",
+        data=json.dumps(GATEWAY).encode(),
+        headers=alice.headers | {"Content-Type": "application/json; charset=utf-8"},
+    )
+
+    assert (broken.status, text.status, with_charset.status) == (400, 415, 201)
+
+
+async def test_the_same_request_again_gets_the_same_answer_and_makes_nothing(
+    platform: Platform, alice: User
+) -> None:
+    first = await map_gateway(platform, alice)
+    again = await map_gateway(platform, alice)
+
+    assert again.status == 201
+    assert again.headers["Idempotent-Replay"] == "true"
+    assert "Idempotent-Replay" not in first.headers
+    assert await again.json() == await first.json()
+    assert await totals(platform, alice) == (1, 3, 1)
+
+
+async def test_another_key_for_the_same_external_id_is_409_that_names_the_member(
+    platform: Platform, alice: User
+) -> None:
+    await map_gateway(platform, alice)
+
+    response = await map_gateway(platform, alice, GATEWAY | {"external_key": "other"})
+
+    problem = await response.json()
+    assert response.status == 409
+    assert problem["code"] == "external_id_taken"
+    assert problem["details"] == {"differs": ["external_key"]}
+    assert await totals(platform, alice) == (1, 3, 1)
+
+
+async def test_another_users_gateway_is_409_and_leaves_nothing(
+    platform: Platform, alice: User, bob: User
+) -> None:
+    await map_gateway(platform, alice)
+
+    response = await map_gateway(platform, bob)
+
+    assert response.status == 409
+    assert await totals(platform, bob) == (0, 0, 0)
+
+
+async def test_a_second_gateway_of_the_same_user_and_layout_is_no_conflict(
+    platform: Platform, alice: User
+) -> None:
+    first = await map_gateway(platform, alice)
+    second = await map_gateway(platform, alice, GATEWAY | {"external_id": "other"})
+
+    assert (first.status, second.status) == (201, 201)
+    assert await totals(platform, alice) == (2, 6, 2)
+
+
+async def test_parallel_mappings_do_not_mix(platform: Platform, alice: User) -> None:
+    names = [f"gateway-{number}" for number in range(24)]
+
+    responses = await asyncio.gather(
+        *(
+            map_gateway(
+                platform,
+                alice,
+                {"external_id": name, "external_key": f"key of {name}", "name": name},
+            )
+            for name in names
+        )
+    )
+
+    answers = [await response.json() for response in responses]
+    assert [response.status for response in responses] == [201] * 24
+    assert [answer["things"][0]["name"] for answer in answers] == names
+    assert [answer["things"][0]["metadata"]["external_id"] for answer in answers] == names
+    assert len({channel["id"] for answer in answers for channel in answer["channels"]}) == 72
+    assert await totals(platform, alice) == (24, 72, 24)
+
+
+async def test_an_external_id_that_bootstrap_refuses_leaves_nothing_and_reaches_the_caller(
+    platform: Platform, new_platform: Callable[..., Awaitable[Platform]], alice: User, bob: User
+) -> None:
+    other_provision = await new_platform()  # with a journal of its own, so it does not know
+    await map_gateway(other_provision, bob)
+
+    response = await map_gateway(platform, alice)
+
+    assert response.status == 409
+    assert (await response.json())["message"] == "entity already exists"
+    assert await totals(platform, alice) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("down", ["THINGS_LOCATION", "BS_SVC_URL"])
+async def test_a_service_that_is_down_is_503_and_the_external_id_is_not_given_away(
+    new_platform: Callable[..., Awaitable[Platform]], alice: User, down: str
+) -> None:
+    platform = await new_platform(**{f"PROVISION_{down}": "http://127.0.0.1:1"})
+
+    response = await map_gateway(platform, alice)
+    again = await map_gateway(platform, alice)
+
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert "127.0.0.1" not in await response.text()
+    assert again.status == 409
+    assert (await again.json())["code"] == "mapping_running"
+
+
+async def test_what_failed_once_everything_is_back_succeeds(
+    new_platform: Callable[..., Awaitable[Platform]],
+    users_stand_in: UsersStandIn,
+    alice: User,
+) -> None:
+    platform = await new_platform()
+    users_stand_in.refuse_exchanges = True
+    refused = await map_gateway(platform, alice)
+    users_stand_in.refuse_exchanges = False
+
+    async def mapped() -> ClientResponse | None:
+        response = await map_gateway(platform, alice)
+        return response if response.status != 409 else None
+
+    response = await eventually(mapped, what="a free external id")
+    assert refused.status == 401
+    assert response.status == 201
+    assert await totals(platform, alice) == (1, 3, 1)
+
+
+async def test_secrets_are_not_readable_in_the_journal_nor_in_events(
+    platform: Platform, alice: User
+) -> None:
+    answer = await (await map_gateway(platform, alice)).json()
+    secrets = [b"223334fw2", answer["things"][0]["key"].encode()]
+
+    connection = await asyncpg.connect(platform.settings.database_url)
+    rows = await connection.fetch(
+        "SELECT sealed_plan, sealed_answer, steps::text, external_id FROM mappings"
+    )
+    await connection.close()
+
+    stored = b"|".join(
+        value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row
+    )
+    assert b"33:52:79:C3:43" in stored
+    assert not [secret for secret in secrets if secret in stored]
+
+
+async def test_the_steps_and_their_times_are_in_the_journal(
+    platform: Platform, alice: User
+) -> None:
+    await map_gateway(platform, alice)
+
+    connection = await asyncpg.connect(platform.settings.database_url)
+    row = await connection.fetchrow("SELECT status, steps FROM mappings")
+    await connection.close()
+
+    assert row is not None
+    assert row["status"] == "active"
+    steps = json.loads(row["steps"])
+    assert [step["name"] for step in steps] == ["entities", "config"]
+    assert all(step["seconds"] > 0 for step in steps)
+
+
+async def test_a_layout_of_two_things_names_and_connects_each(
+    new_platform: Callable[..., Awaitable[Platform]], alice: User, tmp_path: Path
+) -> None:
+    layout = tmp_path / "two.toml"
+    layout.write_text(
+        """
+        [[things]]
+        name = "gateway"
+        [things.metadata]
+        external_id = ""
+        [[things]]
+        name = "exporter"
+        """
+    )
+    platform = await new_platform(PROVISION_CONFIG_FILE=str(layout))
+
+    answer = await (await map_gateway(platform, alice, GATEWAY | {"name": "gw"})).json()
+
+    assert [thing["name"] for thing in answer["things"]] == ["gw", "exporter"]
+    assert answer["whitelisted"] == {thing["id"]: True for thing in answer["things"]}
+    assert "external_id" not in answer["things"][1].get("metadata", {})
+    for thing in answer["things"]:
+        assert await total(platform, alice, f"/things/{thing['id']}/channels") == 2
+
+
+async def test_the_gateways_metadata_is_there_from_the_start_and_without_its_key(
+    platform: Platform, alice: User
+) -> None:
+    answer = await (await map_gateway(platform, alice)).json()
+
+    thing_id = answer["things"][0]["id"]
+    control, data, export = (channel["id"] for channel in answer["channels"])
+    thing = await (await platform.things.get(f"/things/{thing_id}", headers=alice.headers)).json()
+    assert thing["metadata"] == {
+        "type": "gateway",
+        "external_id": "33:52:79:C3:43",
+        "cfg_id": thing_id,
+        "ctrl_channel_id": control,
+        "data_channel_id": data,
+        "export_channel_id": export,
+    }
+    assert thing["updated_at"] == thing["created_at"]
+
+
+async def test_there_is_no_cert_route(platform: Platform, alice: User) -> None:
+    response = await platform.provision.post("/cert", json={}, headers=alice.headers)
+
+    assert response.status == 404
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        "http://localhost:9013",
+        "http://localhost:9013/",
+        "http://localhost:9013/things",
+        "http://localhost:9013/things/",
+        "http://localhost:9013/things/configs",
+        "http://localhost:9013/things/state",
+        "http://localhost:9013/certs",
+    ],
+)
+def test_a_base_url_may_carry_the_paths_that_people_configure(configured: str) -> None:
+    assert base_url(configured) == "http://localhost:9013"
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    external_id=st.text(max_size=40),
+    external_key=st.text(max_size=40),
+    name=st.text(max_size=40) | st.integers() | st.none(),
+)
+async def test_no_text_is_our_fault(
+    platform: Platform, alice: User, external_id: str, external_key: str, name: Any
+) -> None:
+    body = {"external_id": external_id, "external_key": external_key, "name": name}
+
+    response = await map_gateway(platform, alice, body)
+
+    assert response.status in (201, 400, 409)
