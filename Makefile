@@ -3,9 +3,9 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := services shared deploy/embedded tests docs
+CODE := services shared deploy/embedded tests docs bench
 
-.PHONY: help setup run test test-unit check lint format docs lock clean
+.PHONY: help setup run test test-unit check lint format bench docs lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -35,6 +35,10 @@ lint: check ## the same as check
 format: .venv/development.done ## what can be mended by itself
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+bench: .venv/development.done ## how fast it is; ROWS=mapping,identify SECONDS=10
+	@command -v wrk >/dev/null || { echo "bench needs wrk: apt-get install wrk"; exit 1; }
+	@$(BIN)/python -m bench $(ARGS)
 
 docs: .venv/development.done ## generate docs/configuration.md and docs/openapi/
 	$(BIN)/python -m docs.generate

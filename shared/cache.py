@@ -8,14 +8,18 @@ again, because it could miss a change.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from shared.tasks import stop
 
 logger = structlog.get_logger(__name__)
 
@@ -29,43 +33,50 @@ class InvalidatedCache(Generic[V]):
 
     Args:
         name: Channel of the invalidations; equal in all processes that share them.
+        lifetime_seconds: How long a value is kept at most. It bounds what is not told: a change
+            whose process died between committing and telling it.
     """
 
-    def __init__(self, redis: Redis, name: str, size: int) -> None:
+    def __init__(
+        self, redis: Redis, name: str, size: int, lifetime_seconds: float = math.inf
+    ) -> None:
         self._redis = redis
         self._channel = f"invalidate:{name}"
         self._size = size
-        self._values: OrderedDict[str, V] = OrderedDict()
+        self._lifetime_seconds = lifetime_seconds
+        self._values: OrderedDict[str, tuple[float, V]] = OrderedDict()
         self._is_on = False
         self._changes = 0
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, name: str, size: int) -> AsyncIterator[InvalidatedCache[V]]:
+    async def open(
+        cls, url: str, name: str, size: int, lifetime_seconds: float = math.inf
+    ) -> AsyncIterator[InvalidatedCache[V]]:
         """Listen for invalidations for as long as the context lasts."""
         redis = Redis.from_url(
             url, socket_connect_timeout=2, socket_timeout=None, health_check_interval=5
         )
-        cache = cls(redis, name, size)
+        cache = cls(redis, name, size, lifetime_seconds)
         task = asyncio.create_task(cache._listen_for_ever(), name=f"cache-{name}")
         try:
             yield cache
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await stop(task)
             await redis.aclose()
 
     async def get(self, key: str, load: Callable[[], Awaitable[V | None]]) -> V | None:
         """The value of a key, loaded if it is not here; None is not kept."""
-        if key in self._values:
+        known = self._values.get(key)
+        now = time.monotonic()
+        if known is not None and now < known[0]:
             self._values.move_to_end(key)
-            return self._values[key]
+            return known[1]
         changes = self._changes
         value = await load()
         # What was loaded while something changed may be from before the change.
         if value is not None and self._is_on and changes == self._changes:
-            self._values[key] = value
+            self._values[key] = (now + self._lifetime_seconds, value)
             if len(self._values) > self._size:
                 self._values.popitem(last=False)
         return value
@@ -73,7 +84,7 @@ class InvalidatedCache(Generic[V]):
     async def drop(self, keys: Iterable[str]) -> None:
         """Forget keys, here and everywhere; to be awaited before the change is answered."""
         keys = list(keys)
-        self._forget(keys)
+        self.forget(keys)
         try:
             async with asyncio.timeout(_PUBLISH_SECONDS):
                 await self._redis.publish(self._channel, "\n".join(keys))
@@ -84,7 +95,8 @@ class InvalidatedCache(Generic[V]):
         """Whether invalidations arrive."""
         return self._is_on
 
-    def _forget(self, keys: Iterable[str]) -> None:
+    def forget(self, keys: Iterable[str]) -> None:
+        """Forget keys here alone."""
         self._changes += 1
         for key in keys:
             self._values.pop(key, None)
@@ -98,7 +110,7 @@ class InvalidatedCache(Generic[V]):
                         if message["type"] == "subscribe":
                             self._is_on = True
                         elif message["type"] == "message":
-                            self._forget(message["data"].decode().split("\n"))
+                            self.forget(message["data"].decode().split("\n"))
             except (RedisError, OSError) as error:
                 logger.warning("invalidations_lost", error=type(error).__name__)
             finally:

@@ -1,4 +1,4 @@
-"""The six ways in which a rule can refuse, in words of the domain and not of HTTP.
+"""The seven ways in which a rule can refuse, in words of the domain and not of HTTP.
 
 `shared.http.problems` turns them into answers, `shared.clients` turns answers back into them.
 """
@@ -71,6 +71,16 @@ class Unavailable(DomainError):
 
     def __init__(self, reason: str = "", *, retry_after_seconds: int = 1, **details: Any) -> None:
         super().__init__(reason, **details)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyRequests(DomainError):
+    """The caller was too often wrong, or is too fast."""
+
+    code = "too_many_requests"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("too many requests")
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -15,6 +15,8 @@ from shared.events.broker import Broker
 from shared.events.relay import relaying
 from shared.http.auth import VERIFIER, CachedKeys, LocalVerifier
 from shared.http.health import CHECKS, Check
+from shared.http.keys import KeyVerifier, TokensAndKeys
+from shared.http.revocations import Revocations
 from shared.postgres.keycheck import check_key, encryption_key
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database, database_url
@@ -62,8 +64,15 @@ async def foundation(
         )
         if service != "users":
             keys = await stack.enter_async_context(CachedKeys.open(users.key_set))
-            app[VERIFIER] = LocalVerifier(keys)
-            app[CHECKS].append(Check("users", keys.is_loaded))
+            revocations = await stack.enter_async_context(
+                Revocations.open(users.revocations, broker)
+            )
+            app[VERIFIER] = TokensAndKeys(
+                LocalVerifier(keys, revocations), KeyVerifier(users.introspect, revocations)
+            )
+            app[CHECKS].extend(
+                [Check("users", keys.is_loaded), Check("revocations", revocations.is_loaded)]
+            )
         yield Foundation(database, outbox, broker, session, users, key)
 
 

@@ -121,6 +121,14 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
             extra={"variables": ["ENCRYPTION_KEY"], "secret": True},
         ),
     ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Addresses or networks, separated by commas, that X-Forwarded-For is"
+            " believed from.",
+            extra={"variables": ["TRUSTED_PROXIES"]},
+        ),
+    ] = ""
     service_secret: Annotated[
         str,
         Meta(

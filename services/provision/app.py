@@ -4,73 +4,105 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 from aiohttp import web
 
+from services.provision import follower
 from services.provision.credentials import Credentials
 from services.provision.domain import Layout, LayoutError
-from services.provision.handlers import PROVISION_SERVICE, routes
-from services.provision.journal import PostgresJournal
-from services.provision.layout import Configuration, read_configuration
+from services.provision.handlers import layouts, mapping, mappings
+from services.provision.handlers.keys import LAYOUTS, MAPPING_SERVICE, RECORD_SERVICE
+from services.provision.layout.files import Configuration, log_warnings, read_configuration
+from services.provision.layouts import LayoutBook
+from services.provision.repository.journal import PostgresJournal
+from services.provision.repository.records import PostgresRecords
 from services.provision.saga import Peers
-from services.provision.service import ProvisionService
+from services.provision.service.mapping import Limits, MappingService
+from services.provision.service.records import RecordService
+from services.provision.service.undoing import Undoing
 from services.provision.settings import ProvisionSettings
 from shared.clients.bootstrap import BootstrapClient
 from shared.clients.things import ThingsClient
 from shared.clock import utc_now
+from shared.events.consumer import following
 from shared.foundation import foundation
 from shared.http.app import add_routes, new_application
 from shared.http.auth import VERIFIER
+from shared.http.serve import RELOAD
 from shared.settings import SettingsError
+from shared.tasks import stop
 
+PURPOSE = (
+    "Sets up gateways by a layout: things, channels, connections and config, exactly once or not "
+    "at all."
+)
 _SUFFIXES = ("/", "/things/configs", "/things/state", "/things", "/certs", "/users")
 
 
 def configure(settings: ProvisionSettings) -> Configuration:
-    """Add the configuration file to the environment's settings.
+    """Add the configuration file and the folder's layouts to the environment's settings.
 
     Raises:
-        SettingsError: The file is unusable.
+        SettingsError: A file is unusable.
     """
     try:
         return read_configuration(settings)
     except LayoutError as error:
-        raise SettingsError([str(error)]) from None
+        raise SettingsError(error.problems) from None
 
 
 def create_app(settings: ProvisionSettings) -> web.Application:
     """Build the application; raises SettingsError if the configuration file is unusable."""
-    configuration = configure(settings)
+    given = settings
+    configuration = configure(given)
+    log_warnings(configuration)
     settings = configuration.settings
     app = new_application("provision", settings)
     add_routes(
         app,
         service="provision",
-        purpose="Sets up gateways by a layout: things, channels, connections and config, "
-        "exactly once or not at all.",
+        purpose=PURPOSE,
         settings=settings,
-        tables=[routes],
+        tables=[mapping.routes, mappings.routes, layouts.routes],
     )
-    app.cleanup_ctx.append(_resources(settings, configuration.layout))
+    book = LayoutBook(configuration.layouts, lambda: _read_again(given))
+    app[LAYOUTS] = book
+    app[RELOAD] = book.reload
+    app.cleanup_ctx.append(_resources(settings))
     return app
 
 
+def _read_again(settings: ProvisionSettings) -> tuple[Layout, ...]:
+    configuration = read_configuration(settings)
+    log_warnings(configuration)
+    return configuration.layouts
+
+
 def _resources(
-    settings: ProvisionSettings, layout: Layout
+    settings: ProvisionSettings,
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def resources(app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             base = await stack.enter_async_context(foundation(app, "provision", settings))
-            service = ProvisionService(
-                layout=layout,
-                journal=PostgresJournal(base.database, base.outbox, base.key),
+            journal = PostgresJournal(base.database, base.outbox, base.key, settings.lease)
+            seconds = settings.call_timeout.total_seconds()
+            peers = Peers(
+                things=ThingsClient(base.session, base_url(settings.things_url), seconds),
+                configs=BootstrapClient(base.session, base_url(settings.bootstrap_url), seconds),
+            )
+            undoing = Undoing(
+                journal,
+                base.users,
+                peers,
+                lease_seconds=settings.lease.total_seconds(),
+                stuck_after_seconds=settings.stuck_after.total_seconds(),
+            )
+            mapping_service = MappingService(
+                journal=journal,
                 users=base.users,
-                peers=Peers(
-                    things=ThingsClient(base.session, base_url(settings.things_url)),
-                    configs=BootstrapClient(base.session, base_url(settings.bootstrap_url)),
-                ),
+                peers=peers,
                 credentials=Credentials(
                     base.users,
                     app[VERIFIER],
@@ -78,17 +110,31 @@ def _resources(
                     user=settings.user,
                     password=settings.password,
                 ),
+                undoing=undoing,
                 new_id=uuid4,
                 now=utc_now,
+                limits=Limits(
+                    deadline=settings.mapping_deadline, patience=settings.answer_patience
+                ),
                 keep_external_key=settings.metadata_external_key,
             )
-            app[PROVISION_SERVICE] = service
-            recovering = asyncio.create_task(service.recover_for_ever(), name="recovery")
+            app[MAPPING_SERVICE] = mapping_service
+            app[RECORD_SERVICE] = RecordService(
+                records=PostgresRecords(base.database),
+                journal=journal,
+                users=base.users,
+                peers=peers,
+                undoing=undoing,
+                patience=settings.answer_patience,
+            )
+            await stack.enter_async_context(
+                following(base.broker, follower.DURABLE, follower.reactions(journal))
+            )
+            watching = asyncio.create_task(undoing.watch_for_ever(), name="recovery")
             yield
-            recovering.cancel()
-            with suppress(asyncio.CancelledError):
-                await recovering
-            await service.stop()
+            await stop(watching)
+            await mapping_service.stop()
+            await undoing.stop()
 
     return resources
 

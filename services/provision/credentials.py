@@ -14,6 +14,7 @@ import structlog
 
 from services.provision.domain import NoCredentials
 from services.provision.ports import Tokens, Users
+from shared.errors import Unauthenticated
 from shared.http.auth import Caller
 
 logger = structlog.get_logger(__name__)
@@ -37,9 +38,9 @@ class Credentials:
         self._api_key = api_key
         self._user = user
         self._password = password
-        self._login = ""
+        self._token_in_use = ""
         self._renew_at = 0.0
-        self._lock = asyncio.Lock()
+        self._logging_in: asyncio.Task[str] | None = None
         self._warn_of_expiry()
 
     async def caller(self) -> Caller:
@@ -53,17 +54,26 @@ class Credentials:
             return await self._tokens.verify(self._api_key)
         if not (self._user and self._password):
             raise NoCredentials
-        return await self._tokens.verify(await self._token())
+        token = await self._token()
+        try:
+            return await self._tokens.verify(token)
+        except Unauthenticated:
+            self._renew_at = 0.0  # it was ended before its time: log in once more
+            return await self._tokens.verify(await self._token())
 
     async def _token(self) -> str:
+        """The login's token; all who need a new one share one login."""
         if time.time() < self._renew_at:
-            return self._login
-        async with self._lock:
-            if time.time() >= self._renew_at:
-                tokens = await self._users.login(self._user, self._password)
-                self._login = tokens.access_token
-                self._renew_at = _expiry(self._login) - _RENEW_BEFORE_SECONDS
-        return self._login
+            return self._token_in_use
+        if self._logging_in is None or self._logging_in.done():
+            self._logging_in = asyncio.create_task(self._log_in(), name="configured-login")
+        return await asyncio.shield(self._logging_in)
+
+    async def _log_in(self) -> str:
+        tokens = await self._users.login(self._user, self._password)
+        self._token_in_use = tokens.access_token
+        self._renew_at = _expiry(self._token_in_use) - _RENEW_BEFORE_SECONDS
+        return self._token_in_use
 
     def _warn_of_expiry(self) -> None:
         if self._api_key and (expires := _expiry(self._api_key)):

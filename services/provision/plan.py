@@ -13,7 +13,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from services.provision.domain import EXTERNAL_ID, Gateway, Layout, LayoutChannel, LayoutThing
+from services.provision.domain import (
+    EXTERNAL_ID,
+    Gateway,
+    Goal,
+    Layout,
+    LayoutThing,
+    MappingStatus,
+    Unfinished,
+)
+from services.provision.filling import fill_in
 from shared.clock import timestamp
 from shared.contracts.bootstrap import ConfigChannelInput, SetConfigBody, State
 from shared.contracts.common import JsonObject, Status
@@ -26,7 +35,6 @@ from shared.contracts.things import (
     SetThing,
     ThingBody,
     ThingCredentialsBody,
-    WithdrawSetBody,
 )
 
 
@@ -49,11 +57,26 @@ class Plan(Struct, frozen=True, kw_only=True):
     layout_metadata: list[JsonObject]
     whitelisted: list[UUID]
 
-    def withdrawal(self) -> WithdrawSetBody:
-        """The ids to take back."""
-        return WithdrawSetBody(
-            things=[thing.id for thing in self.entities.things],
-            channels=[channel.id for channel in self.entities.channels],
+    @property
+    def thing_ids(self) -> list[UUID]:
+        """The things it makes."""
+        return [thing.id for thing in self.entities.things]
+
+    @property
+    def channel_ids(self) -> list[UUID]:
+        """The channels it makes."""
+        return [channel.id for channel in self.entities.channels]
+
+    def unfinished(self, goal: Goal) -> Unfinished:
+        """How to take it back."""
+        return Unfinished(
+            mapping_id=self.mapping_id,
+            owner_id=self.owner_id,
+            external_id=self.gateway.external_id,
+            thing_ids=self.thing_ids,
+            channel_ids=self.channel_ids,
+            has_config=self.config is not None,
+            goal=goal,
         )
 
     def answer(self, created_at: datetime) -> MappingAnswerBody:
@@ -67,6 +90,7 @@ class Plan(Struct, frozen=True, kw_only=True):
                 ThingBody(
                     id=thing.id,
                     name=thing.name,
+                    tags=thing.tags,
                     owner=self.owner_id,
                     credentials=ThingCredentialsBody(secret=thing.secret),
                     key=thing.secret,
@@ -95,6 +119,20 @@ class Plan(Struct, frozen=True, kw_only=True):
         )
 
 
+class Mapping(Struct, frozen=True, kw_only=True):
+    """A mapping that has its external id, as a repeated request meets it.
+
+    Attributes:
+        fingerprint: Keyed hash of who asked for what.
+        answer: What its maker got, None unless it was made.
+    """
+
+    status: MappingStatus
+    fingerprint: bytes
+    plan: Plan
+    answer: MappingAnswerBody | None
+
+
 def make_plan(
     layout: Layout,
     gateway: Gateway,
@@ -109,56 +147,79 @@ def make_plan(
         keep_external_key: Also write the external key into the thing's metadata.
     """
     mapping_id = new_id()
+    channel_ids = [new_id() for _ in layout.channels]
+    identities = [(new_id(), str(new_id())) for _ in layout.things]
+    layout = fill_in(
+        layout, gateway, things=[thing_id for thing_id, _ in identities], channels=channel_ids
+    )
     channels = [
-        SetChannel(id=new_id(), name=channel.name, metadata=channel.metadata)
-        for channel in layout.channels
+        SetChannel(id=channel_id, name=channel.name, metadata=channel.metadata)
+        for channel_id, channel in zip(channel_ids, layout.channels, strict=True)
     ]
-    by_kind = _first_of_each_kind(layout.channels, channels)
     things: list[SetThing] = []
     layout_metadata: list[JsonObject] = []
+    connections: list[SetConnection] = []
+    whitelisted: list[UUID] = []
     config: SetConfigBody | None = None
-    for thing in layout.things:
-        thing_id, secret = new_id(), str(new_id())
-        shown = _shown_metadata(thing, gateway)
-        stored = shown
-        name = thing.name
-        if thing.has_config:
-            name = gateway.name or thing.name
-        if thing.has_config and layout.makes_config:
-            stored = shown | _gateway_metadata(
-                thing_id, gateway, by_kind, keep_external_key=keep_external_key
+    for described, (thing_id, secret) in zip(layout.things, identities, strict=True):
+        reached = _channels_of(described, layout, channels)
+        shown = _shown_metadata(described, gateway)
+        thing = SetThing(
+            id=thing_id,
+            name=described.name,
+            secret=secret,
+            tags=list(described.tags),
+            metadata=shown,
+        )
+        if described.has_config and layout.makes_config:
+            config = _config(thing, gateway, layout, reached)
+            more = _gateway_metadata(
+                thing_id, gateway, reached, keep_external_key=keep_external_key
             )
-            config = SetConfigBody(
-                thing_id=thing_id,
-                thing_secret=secret,
-                external_id=gateway.external_id,
-                external_key=gateway.external_key,
-                name=name,
-                content=_content(layout),
-                channels=[
-                    ConfigChannelInput(id=c.id, name=c.name, metadata=c.metadata) for c in channels
-                ],
-                state=State.ACTIVE if layout.whitelists else State.INACTIVE,
-            )
-        things.append(SetThing(id=thing_id, name=name, secret=secret, metadata=stored))
+            thing = msgspec.structs.replace(thing, metadata=shown | more)
+        if layout.whitelists and (reached or described.has_config):
+            whitelisted.append(thing_id)
+            connections += [
+                SetConnection(thing_id=thing_id, channel_id=channel.id) for channel in reached
+            ]
+        things.append(thing)
         layout_metadata.append(shown)
-    connected = things if layout.whitelists else []
     return Plan(
         mapping_id=mapping_id,
         owner_id=owner_id,
         gateway=gateway,
-        entities=EntitySetBody(
-            things=things,
-            channels=channels,
-            connections=[
-                SetConnection(thing_id=thing.id, channel_id=channel.id)
-                for thing in connected
-                for channel in channels
-            ],
-        ),
+        entities=EntitySetBody(things=things, channels=channels, connections=connections),
         config=config,
         layout_metadata=layout_metadata,
-        whitelisted=[thing.id for thing in connected],
+        whitelisted=whitelisted,
+    )
+
+
+def _channels_of(
+    thing: LayoutThing, layout: Layout, channels: list[SetChannel]
+) -> list[SetChannel]:
+    return [
+        channel
+        for described, channel in zip(layout.channels, channels, strict=True)
+        if thing.is_connected_to(described)
+    ]
+
+
+def _config(
+    thing: SetThing, gateway: Gateway, layout: Layout, channels: list[SetChannel]
+) -> SetConfigBody:
+    return SetConfigBody(
+        thing_id=thing.id,
+        thing_secret=thing.secret,
+        external_id=gateway.external_id,
+        external_key=gateway.external_key,
+        name=thing.name,
+        content=_content(layout),
+        channels=[
+            ConfigChannelInput(id=channel.id, name=channel.name, metadata=channel.metadata)
+            for channel in channels
+        ],
+        state=State.ACTIVE if layout.whitelists else State.INACTIVE,
     )
 
 
@@ -169,29 +230,24 @@ def _shown_metadata(thing: LayoutThing, gateway: Gateway) -> JsonObject:
 
 
 def _gateway_metadata(
-    thing_id: UUID, gateway: Gateway, by_kind: dict[str, UUID], *, keep_external_key: bool
+    thing_id: UUID, gateway: Gateway, channels: list[SetChannel], *, keep_external_key: bool
 ) -> JsonObject:
     """What the user interface and the Agent look for on a gateway's thing."""
     metadata: JsonObject = {
         "type": "gateway",
         EXTERNAL_ID: gateway.external_id,
         "cfg_id": str(thing_id),
-        "ctrl_channel_id": str(by_kind.get("control", "")),
-        "data_channel_id": str(by_kind.get("data", "")),
-        "export_channel_id": str(by_kind.get("export", "")),
+        "ctrl_channel_id": _first_of_kind("control", channels),
+        "data_channel_id": _first_of_kind("data", channels),
+        "export_channel_id": _first_of_kind("export", channels),
     }
     if keep_external_key:
         metadata["external_key"] = gateway.external_key
     return metadata
 
 
-def _first_of_each_kind(
-    layout: tuple[LayoutChannel, ...], channels: list[SetChannel]
-) -> dict[str, UUID]:
-    kinds: dict[str, UUID] = {}
-    for described, channel in zip(layout, channels, strict=True):
-        kinds.setdefault(described.kind, channel.id)
-    return kinds
+def _first_of_kind(kind: str, channels: list[SetChannel]) -> str:
+    return next((str(one.id) for one in channels if one.metadata.get("type") == kind), "")
 
 
 def _content(layout: Layout) -> str:

@@ -2,42 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.provision.domain import Mapping, StepReport
-from services.provision.plan import Plan
+from services.provision.domain import (
+    Claim,
+    MappingRecord,
+    MappingStatus,
+    RecordFilter,
+    StepReport,
+    Unfinished,
+)
+from services.provision.plan import Mapping, Plan
 from shared.contracts.bootstrap import SetConfigBody
 from shared.contracts.provision import MappingAnswerBody
-from shared.contracts.things import AppliedSetBody, EntitySetBody, WithdrawSetBody
+from shared.contracts.things import AppliedSetBody, EntitySetBody, SetStateBody, WithdrawSetBody
 from shared.contracts.users import ExchangedTokenBody, TokensBody
 from shared.http.auth import Caller
+from shared.http.paging import Page
 
 
 class Journal(Protocol):
-    """The durable record of every mapping."""
+    """The durable record of every mapping.
 
-    def fingerprint(self, plan: Plan) -> bytes:
+    Whoever works on a mapping holds its lease and extends it; a mapping whose lease has run out
+    belongs to whoever takes it next.
+    """
+
+    def fingerprint(self, plan: Plan, layout: str) -> bytes:
         """What tells a repetition from another request, useless to whoever reads it."""
 
-    async def claim(self, plan: Plan, *, claims: bool) -> Mapping | None:
+    async def claim(self, plan: Plan, claim: Claim) -> Mapping | None:
         """Write the plan down and take its external id; the mapping that has it, if taken."""
 
-    async def close(self, plan: Plan, answer: MappingAnswerBody, steps: list[StepReport]) -> None:
-        """The mapping is there; from now on its answer is repeated."""
+    async def find_claimed(self, plan: Plan, claim: Claim) -> Mapping | None:
+        """The mapping that has an external id."""
+
+    async def find_status(self, mapping_id: UUID) -> MappingStatus | None:
+        """How far a mapping has come."""
+
+    async def find_unfinished(self, mapping_id: UUID) -> Unfinished | None:
+        """How a mapping is being taken back, None if it is not."""
+
+    async def find_in_the_way(self, plan: Plan) -> list[Unfinished]:
+        """What earlier mappings of the same gateway have left, now marked for removal."""
+
+    async def close(
+        self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
+    ) -> bool:
+        """The mapping is there, its answer will be repeated; False if it was taken over."""
 
     async def start_undo(self, mapping_id: UUID, reason: str) -> bool:
-        """From now on it is only taken back, by the caller; False if it was closed already."""
+        """From now on it is only taken back, by the caller; False if it is not running."""
 
-    async def finish_undo(self, plan: Plan) -> None:
+    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> bool:
+        """The same for one that is there, at its owner's wish; False if it is not."""
+
+    async def finish_undo(self, unfinished: Unfinished) -> None:
         """Nothing of it is left; its external id is free."""
 
-    async def lease_abandoned(self, limit: int) -> list[Plan]:
+    async def mark_stuck(self, unfinished: Unfinished, reason: str) -> None:
+        """It cannot be taken back for now, and somebody should look."""
+
+    async def mark_broken(self, mapping_id: UUID) -> None:
+        """A part of it is gone; its external id is free."""
+
+    async def mark_things_gone(self, thing_ids: Collection[UUID]) -> None:
+        """The mappings that made these things are broken."""
+
+    async def lease_abandoned(self, limit: int) -> list[Unfinished]:
         """Mappings whose worker is gone, now leased to the caller and marked for undoing."""
 
-    async def extend_lease(self, mapping_id: UUID) -> None:
-        """Keep others from working on it for another while."""
+    async def extend_leases(self, mapping_ids: Collection[UUID]) -> None:
+        """Keep others from working on them for another while."""
+
+    async def count_stuck(self) -> int:
+        """How many mappings cannot be taken back for now."""
+
+
+class Records(Protocol):
+    """The journal as people look at it."""
+
+    async def list_page(
+        self, owner_id: UUID, wanted: RecordFilter, page: Page
+    ) -> tuple[int, list[MappingRecord]]:
+        """How many match, and a part of them, oldest first."""
+
+    async def find_newest(self, owner_id: UUID, external_id: str) -> MappingRecord | None:
+        """The last mapping of an external id."""
 
 
 class Users(Protocol):
@@ -60,6 +114,9 @@ class Things(Protocol):
         self, token: str, mapping_id: UUID, entities: EntitySetBody
     ) -> AppliedSetBody:
         """Make all entities or none; safe to repeat."""
+
+    async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
+        """What is left of a set, with current secrets, and what it is connected to outside."""
 
     async def withdraw_set(self, token: str, mapping_id: UUID, entities: WithdrawSetBody) -> None:
         """Take them back, whether they were made or not; safe to repeat."""

@@ -13,14 +13,20 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
 from msgspec import Struct
 
-from services.provision.domain import StepReport
+from services.provision.domain import StepReport, Unfinished
 from services.provision.plan import Plan
 from services.provision.ports import Clock, Configs, Things
 from shared.clock import parse_timestamp
+from shared.contracts.things import WithdrawSetBody
+from shared.errors import DomainError, Forbidden, NotFound, Unauthenticated, Unavailable
+
+logger = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+PAUSES_SECONDS = (0.1, 0.3, 1.0, 2.0)
 
 
 class Peers(Struct, frozen=True):
@@ -35,7 +41,7 @@ class Step(Struct, frozen=True):
 
     name: str
     do: Callable[[Plan, Peers, str], Coroutine[Any, Any, datetime | None]]
-    undo: Callable[[Plan, Peers, str], Awaitable[None]]
+    undo: Callable[[Unfinished, Peers, str], Awaitable[None]]
 
 
 async def _apply_entities(plan: Plan, peers: Peers, token: str) -> datetime | None:
@@ -43,8 +49,10 @@ async def _apply_entities(plan: Plan, peers: Peers, token: str) -> datetime | No
     return parse_timestamp(applied.created_at)
 
 
-async def _withdraw_entities(plan: Plan, peers: Peers, token: str) -> None:
-    await peers.things.withdraw_set(token, plan.mapping_id, plan.withdrawal())
+async def _withdraw_entities(unfinished: Unfinished, peers: Peers, token: str) -> None:
+    channels = [] if unfinished.keep_channels else unfinished.channel_ids
+    withdrawal = WithdrawSetBody(things=unfinished.thing_ids, channels=channels)
+    await peers.things.withdraw_set(token, unfinished.mapping_id, withdrawal)
 
 
 async def _apply_config(plan: Plan, peers: Peers, token: str) -> datetime | None:
@@ -53,9 +61,9 @@ async def _apply_config(plan: Plan, peers: Peers, token: str) -> datetime | None
     return None
 
 
-async def _withdraw_config(plan: Plan, peers: Peers, token: str) -> None:
-    if plan.config is not None:
-        await peers.configs.withdraw_config(token, plan.mapping_id)
+async def _withdraw_config(unfinished: Unfinished, peers: Peers, token: str) -> None:
+    if unfinished.has_config:
+        await peers.configs.withdraw_config(token, unfinished.mapping_id)
 
 
 ENTITIES = Step("entities", do=_apply_entities, undo=_withdraw_entities)
@@ -64,48 +72,111 @@ CONFIG = Step("config", do=_apply_config, undo=_withdraw_config)
 STAGES = ((ENTITIES, CONFIG),)
 
 
-async def carry_out(
-    plan: Plan, peers: Peers, token: str, now: Clock
-) -> tuple[datetime, list[StepReport]]:
-    """Do every step.
+class Progress:
+    """What has been done of a mapping, and how it went.
 
-    Returns:
-        When the entities were made, and how each step went.
+    Attributes:
+        made_at: When its entities were made.
+    """
+
+    def __init__(self, plan: Plan, now: Clock, deadline_seconds: float) -> None:
+        self.plan = plan
+        self.made_at = now()
+        self.reports: dict[str, StepReport] = {}
+        self._now = now
+        self._give_up_at = time.monotonic() + deadline_seconds
+        self._refused = asyncio.Event()
+
+    def refuse(self) -> None:
+        """A step was refused for good, so nothing else is tried again."""
+        self._refused.set()
+
+    async def persist(self, name: str, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Try until it works, is refused, or the mapping's deadline has passed.
+
+        Raises:
+            DomainError: The refusal, or after the deadline that the service is unavailable.
+        """
+        started_at, started = self._now(), time.monotonic()
+        errors: list[str] = []
+        while True:
+            try:
+                result = await attempt()
+            except Unavailable as error:
+                errors.append(error.code)
+                pause = PAUSES_SECONDS[min(len(errors), len(PAUSES_SECONDS)) - 1]
+                if time.monotonic() + pause > self._give_up_at or await self._is_refused(pause):
+                    raise
+            else:
+                self.reports[name] = StepReport(
+                    name=name,
+                    started_at=started_at,
+                    seconds=round(time.monotonic() - started, 4),
+                    tries=len(errors) + 1,
+                    errors=errors,
+                )
+                return result
+
+    async def _is_refused(self, pause: float) -> bool:
+        """Whether another step is refused before the pause is over."""
+        try:
+            async with asyncio.timeout(pause):
+                await self._refused.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def wait_for(self, task: asyncio.Task[None]) -> None:
+        """Wait for something that goes on by itself, at most until the deadline.
+
+        Raises:
+            Unavailable: It was not done by then.
+        """
+        done, _ = await asyncio.wait([task], timeout=self._give_up_at - time.monotonic())
+        if not done:
+            raise Unavailable("what an earlier mapping left cannot be removed yet")
+
+
+async def carry_out(progress: Progress, peers: Peers, token: str) -> None:
+    """Do every step.
 
     Raises:
         DomainError: What the first failing step's service said. The other steps of its stage
             have ended by then, so that an undo cannot be overtaken by them.
     """
-    made_at = now()
-    reports: list[StepReport] = []
     for stage in STAGES:
-        results = await _all_ended([_timed(step, plan, peers, token, now) for step in stage])
-        for moment, report in results:
-            made_at = moment or made_at
-            reports.append(report)
-    return made_at, reports
+        await _all_ended([_do(step, progress, peers, token) for step in stage])
 
 
-async def take_back(plan: Plan, peers: Peers, token: str) -> None:
+async def take_back(unfinished: Unfinished, peers: Peers, token: str) -> None:
     """Undo every step, newest first; raises what a service said if one cannot yet."""
     for stage in reversed(STAGES):
         for step in reversed(stage):
-            await step.undo(plan, peers, token)
+            await step.undo(unfinished, peers, token)
 
 
-async def _timed(
-    step: Step, plan: Plan, peers: Peers, token: str, now: Clock
-) -> tuple[datetime | None, StepReport]:
-    started_at, started = now(), time.perf_counter()
-    made_at = await step.do(plan, peers, token)
-    seconds = round(time.perf_counter() - started, 4)
-    return made_at, StepReport(name=step.name, started_at=started_at, seconds=seconds)
+async def _do(step: Step, progress: Progress, peers: Peers, token: str) -> None:
+    try:
+        made_at = await progress.persist(step.name, lambda: _attempt(step, progress, peers, token))
+    except DomainError as error:
+        if not isinstance(error, Unavailable):
+            progress.refuse()
+        raise
+    progress.made_at = made_at or progress.made_at
 
 
-async def _all_ended(steps: list[Coroutine[Any, Any, T]]) -> list[T]:
-    """All results, or the first failure after every step has ended."""
+async def _attempt(step: Step, progress: Progress, peers: Peers, token: str) -> datetime | None:
+    try:
+        return await step.do(progress.plan, peers, token)
+    except (Unauthenticated, Forbidden, NotFound) as error:
+        # Never the caller's fault: it is provision's own token, and provision's own address.
+        logger.warning("provision_refused", step=step.name, code=error.code)
+        raise Unavailable(f"{step.name} cannot be made right now") from None
+
+
+async def _all_ended(steps: list[Coroutine[Any, Any, None]]) -> None:
+    """Wait for every step, then raise the first failure, refusals before what may pass."""
     results = await asyncio.gather(*steps, return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     if failures:
-        raise failures[0]
-    return [result for result in results if not isinstance(result, BaseException)]
+        raise min(failures, key=lambda failure: isinstance(failure, Unavailable))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from msgspec import Meta
@@ -13,9 +14,27 @@ class ProvisionSettings(ServiceSettings, frozen=True, kw_only=True):
     """What the operator can set; the configuration file's values win over these."""
 
     http_port: Annotated[Port, Meta(description="Port to listen on.")] = 9016
+    http_server_cert: Annotated[
+        str,
+        Meta(
+            description="Certificate file; with the key it turns on TLS.",
+            extra={"variables": ["PROVISION_SERVER_CERT"]},
+        ),
+    ] = ""
+    http_server_key: Annotated[
+        str,
+        Meta(
+            description="Key file of the certificate.",
+            extra={"variables": ["PROVISION_SERVER_KEY"]},
+        ),
+    ] = ""
     config_file: Annotated[
         str, Meta(description="TOML file with the layout; built-in layout if it is missing.")
     ] = "config.toml"
+    layout_dir: Annotated[
+        str,
+        Meta(description="Folder of further layouts, each `<name>.toml`; SIGHUP reads it again."),
+    ] = ""
     users_url: Annotated[
         str,
         Meta(
@@ -63,6 +82,24 @@ class ProvisionSettings(ServiceSettings, frozen=True, kw_only=True):
     x509_provisioning: Annotated[
         bool, Meta(description="Make a certificate for each thing; not available yet.")
     ] = False
+    mapping_deadline: Annotated[
+        timedelta,
+        Meta(description="Until then a mapping is driven forward, afterwards it is taken back."),
+    ] = timedelta(seconds=60)
+    call_timeout: Annotated[
+        timedelta, Meta(description="How long things and bootstrap may take for one call.")
+    ] = timedelta(seconds=5)
+    answer_patience: Annotated[
+        timedelta, Meta(description="How long a caller waits before he is told to ask again.")
+    ] = timedelta(seconds=30)
+    lease: Annotated[
+        timedelta,
+        Meta(description="How long a mapping is left to a process that is not heard of."),
+    ] = timedelta(seconds=15)
+    stuck_after: Annotated[
+        timedelta,
+        Meta(description="How long a mapping may resist being taken back before it is stuck."),
+    ] = timedelta(minutes=2)
     metadata_external_key: Annotated[
         bool,
         Meta(description="Write the external key into the thing's metadata, in clear."),

@@ -187,7 +187,7 @@ async def client_session() -> AsyncIterator[aiohttp.ClientSession]:
     Bounded, and without cookies and compression, which no peer uses.
     """
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=256, keepalive_timeout=60),
+        connector=aiohttp.TCPConnector(limit=256, limit_per_host=64, keepalive_timeout=60),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=2),
         auto_decompress=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,11 +13,19 @@ from shared.contracts.users import (
     ACCESS_TOKEN,
     TOKEN_EXCHANGE,
     USER_ID,
+    ActionWord,
+    AuthorizeBody,
+    AuthorizedBody,
     ExchangedTokenBody,
+    IntrospectBody,
     KeySetBody,
+    KeyVerdictBody,
+    KnownUserBody,
     LoginBody,
+    RevocationsBody,
     TokensBody,
 )
+from shared.errors import NotFound
 
 
 class UsersClient:
@@ -62,6 +70,61 @@ class UsersClient:
     async def act_for_user(self, user_id: UUID, scope: str) -> ExchangedTokenBody:
         """The same without the user's token, for scopes that allow it (cleaning up)."""
         return await self._exchange(str(user_id), USER_ID, scope)
+
+    async def introspect(self, key: str) -> KeyVerdictBody:
+        """What an API key is worth."""
+        return await self._peer.call(
+            "POST",
+            "/internal/keys/introspect",
+            body=IntrospectBody(key=key),
+            headers={"Authorization": self._basic},
+            answer=KeyVerdictBody,
+            repeatable=True,
+            timeout_seconds=2.0,
+        )
+
+    async def revocations(self, since: int) -> RevocationsBody:
+        """What no longer counts since the last look; 0 for everything."""
+        return await self._peer.call(
+            "GET",
+            f"/internal/revocations?since={since}",
+            headers={"Authorization": self._basic},
+            answer=RevocationsBody,
+            timeout_seconds=2.0,
+        )
+
+    async def authorize(
+        self,
+        subject: UUID,
+        target: UUID,
+        action: ActionWord,
+        entity_type: Literal["user", "group"] = "user",
+    ) -> bool:
+        """Whether a user may do something with a user or a group, by users' own policies."""
+        answer = await self._peer.call(
+            "POST",
+            "/internal/authorize",
+            body=AuthorizeBody(
+                subject=subject, object=target, action=action, entity_type=entity_type
+            ),
+            headers={"Authorization": self._basic},
+            answer=AuthorizedBody,
+            repeatable=True,
+        )
+        return answer.authorized
+
+    async def find_user(self, user_id: UUID) -> KnownUserBody | None:
+        """The account of an id, disabled ones too; None if there is none."""
+        try:
+            return await self._peer.call(
+                "GET",
+                f"/internal/users/{user_id}",
+                headers={"Authorization": self._basic},
+                answer=KnownUserBody,
+                repeatable=True,
+            )
+        except NotFound:
+            return None
 
     async def _exchange(self, subject: str, subject_type: str, scope: str) -> ExchangedTokenBody:
         form = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from shared.clock import Timestamp
 from shared.contracts.common import JsonObject, Name
 from shared.contracts.events import Event
 from shared.http.paging import Page
@@ -20,6 +21,12 @@ class State(IntEnum):
     ACTIVE = 1
 
 
+FetchResult = Annotated[
+    Literal["delivered", "refused", "kept back"],
+    Meta(description="kept back: the key was right, but the config is not active."),
+]
+
+
 class AddConfigBody(Struct, frozen=True, kw_only=True):
     """A new config; without `thing_id` a thing is made for it."""
 
@@ -27,7 +34,7 @@ class AddConfigBody(Struct, frozen=True, kw_only=True):
     external_id: str = ""
     external_key: str = ""
     channels: list[str] | None = None
-    name: str = ""
+    name: Name = ""
     content: str = ""
     client_cert: str = ""
     client_key: str = ""
@@ -40,6 +47,14 @@ class ConfigChannelBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: UUID
     name: str = ""
     metadata: Annotated[JsonObject | None, Meta(description="null when empty")]
+
+
+class LastFetchBody(Struct, frozen=True, kw_only=True):
+    """When a gateway last asked for its config, from where, and what it got."""
+
+    time: Timestamp
+    address: str
+    result: FetchResult
 
 
 class ConfigBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,12 +71,13 @@ class ConfigBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     content: str = ""
     state: int
+    last_fetch: LastFetchBody | None = None
 
 
 class ConfigsQuery(Page, frozen=True, kw_only=True):
     """Which configs are wanted."""
 
-    state: Annotated[str, Meta(pattern="^[01]?$")] = ""
+    state: Literal["", "0", "1"] = ""
     external_id: str = ""
     thing_id: str = ""
     thing_key: str = ""
@@ -82,6 +98,18 @@ class UpdateConfigBody(Struct, frozen=True, kw_only=True):
 
     name: Name = ""
     content: str = ""
+
+
+class SetStateBody(Struct, frozen=True, kw_only=True):
+    """Whether the thing shall be connected to the config's channels."""
+
+    state: State
+
+
+class UpdateConnectionsBody(Struct, frozen=True, kw_only=True):
+    """The complete new list of channels."""
+
+    channels: list[str]
 
 
 class UpdateCertificatesBody(Struct, frozen=True, kw_only=True):
@@ -161,6 +189,41 @@ class ConfigUpdated(Event, frozen=True, kw_only=True):
 
     thing_ids: list[UUID]
     members: list[str]
+
+
+class ConfigActivated(Event, frozen=True, kw_only=True):
+    """A config's thing is connected to the config's channels."""
+
+    subject = "events.bootstrap.config.activated"
+
+    thing_id: UUID
+
+
+class ConfigDeactivated(Event, frozen=True, kw_only=True):
+    """The things of configs are no longer connected to all of the configs' channels."""
+
+    subject = "events.bootstrap.config.deactivated"
+
+    thing_ids: list[UUID]
+
+
+class ConfigFirstFetched(Event, frozen=True, kw_only=True):
+    """A gateway has got its config for the first time."""
+
+    subject = "events.bootstrap.config.first_fetched"
+
+    thing_id: UUID
+    owner_id: UUID
+
+
+class ConfigFetchRefused(Event, frozen=True, kw_only=True):
+    """Many fetches of one config were refused within a minute; told once for that minute."""
+
+    subject = "events.bootstrap.config.fetch_refused"
+
+    thing_id: UUID
+    owner_id: UUID
+    failures: int
 
 
 class ConfigDeleted(Event, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -164,6 +164,15 @@ class ChannelsQuery(Page, frozen=True, kw_only=True):
     metadata: str = ""
     status: StatusFilter = ""
     owner_id: str = ""
+    parent_id: str = ""
+    level: Annotated[
+        int, Meta(ge=0, le=5, description="How far from the parent; 5 if left out.")
+    ] = 5
+    dir: Annotated[
+        Literal["", "-1", "0", "1"],
+        Meta(description="From the parent down (-1, also if left out) or up (0 or 1)."),
+    ] = ""
+    tree: Annotated[bool, Meta(description="Nest channels in their parents' `children`.")] = False
 
 
 class ChannelsPage(Struct, frozen=True, kw_only=True):
@@ -236,6 +245,56 @@ class PoliciesPage(Struct, frozen=True, kw_only=True):
     policies: list[PolicyBody]
 
 
+class CreatePolicyBody(Struct, frozen=True, kw_only=True):
+    """A connection, or with `external` a channel shared with a user (then the subject)."""
+
+    subject: str = ""
+    object: str = ""
+    actions: list[str] | None = None
+    external: bool = False
+
+
+class UpdatePolicyBody(Struct, frozen=True, kw_only=True):
+    """What the subject may do from now on."""
+
+    subject: str = ""
+    object: str = ""
+    actions: list[str] | None = None
+
+
+class PoliciesQuery(Page, frozen=True, kw_only=True):
+    """Which policies are wanted; `client` is the subject, `group` the object."""
+
+    client: str = ""
+    group: str = ""
+    subject: str = ""
+    object: str = ""
+    action: str = ""
+    owner_id: str = ""
+
+
+class AccessBody(Struct, frozen=True, kw_only=True):
+    """May the thing with this key do this in the channel?"""
+
+    subject: str = ""
+    action: str = ""
+    entity_type: str = "thing"
+
+
+class AccessByIdBody(Struct, frozen=True, kw_only=True):
+    """May this thing, which has proved who it is, do this in the channel?"""
+
+    thing_id: UUID
+    action: str = ""
+
+
+class GrantedAccessBody(Struct, frozen=True):
+    """It may; the thing is who publishes."""
+
+    thing_id: UUID
+    authorized: bool = True
+
+
 class SetThing(Struct, frozen=True, kw_only=True):
     """A thing of a set; its maker chose id and secret."""
 
@@ -281,6 +340,26 @@ class WithdrawSetBody(Struct, frozen=True, kw_only=True):
 
     things: list[UUID]
     channels: list[UUID]
+
+
+class SetThingState(Struct, frozen=True, kw_only=True):
+    """A thing of a set as it is now."""
+
+    id: UUID
+    secret: str
+    status: str
+
+
+class SetStateBody(Struct, frozen=True, kw_only=True):
+    """What there is of a set now.
+
+    Attributes:
+        foreign_connections: Connections between the set and entities outside it.
+    """
+
+    things: list[SetThingState]
+    channels: list[UUID]
+    foreign_connections: list[SetConnection]
 
 
 class ThingCreated(Event, frozen=True, kw_only=True):
@@ -393,6 +472,15 @@ class ConnectionCreated(Event, frozen=True, kw_only=True):
     channel_ids: list[UUID]
 
 
+class ConnectionUpdated(Event, frozen=True, kw_only=True):
+    """What connected things may do in channels changed, by one call."""
+
+    subject = "events.things.connection.updated"
+
+    thing_ids: list[UUID]
+    channel_ids: list[UUID]
+
+
 class ConnectionDeleted(Event, frozen=True, kw_only=True):
     """Things were disconnected from channels, by one call."""
 
@@ -400,6 +488,33 @@ class ConnectionDeleted(Event, frozen=True, kw_only=True):
 
     thing_ids: list[UUID]
     channel_ids: list[UUID]
+
+
+class PolicyCreated(Event, frozen=True, kw_only=True):
+    """A channel was shared with a user."""
+
+    subject = "events.things.policy.created"
+
+    user_id: UUID
+    channel_id: UUID
+
+
+class PolicyUpdated(Event, frozen=True, kw_only=True):
+    """What a user may do with a shared channel changed."""
+
+    subject = "events.things.policy.updated"
+
+    user_id: UUID
+    channel_id: UUID
+
+
+class PolicyDeleted(Event, frozen=True, kw_only=True):
+    """A channel is no longer shared with a user."""
+
+    subject = "events.things.policy.deleted"
+
+    user_id: UUID
+    channel_id: UUID
 
 
 class SetApplied(Event, frozen=True, kw_only=True):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
+from shared.tasks import stop
 
 logger = structlog.get_logger(__name__)
 
@@ -40,15 +43,31 @@ class Broker:
         try:
             yield broker
         finally:
-            connecting.cancel()
-            with suppress(asyncio.CancelledError):
-                await connecting
+            await stop(connecting)
             with suppress(NatsError, OSError):
                 await asyncio.wait_for(broker._client.close(), 2)
 
     async def jetstream(self) -> JetStreamContext:
         """JetStream with the event stream in place; waits until NATS has been reached once."""
         return await asyncio.shield(self._jetstream)
+
+    async def listen(self, subject: str, handle: Callable[[bytes], None]) -> None:
+        """Get every event of a subject from now on, unless the connection is down just then.
+
+        Nothing is kept for who is not there; `following` is for those who may miss nothing.
+        """
+
+        async def pass_on(message: Msg) -> None:
+            handle(message.data)
+
+        await self.jetstream()
+        await self._client.subscribe(subject, cb=pass_on)
+        await self._client.flush()
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was lost and found again."""
+        return int(self._client.stats["reconnects"])
 
     async def is_up(self) -> bool:
         """Whether the connection stands right now."""

@@ -1,15 +1,19 @@
 """Follows other services' events: durable, in order, and safe to repeat.
 
 JetStream keeps the place, so a service that was down catches up. An event whose handler fails is
-tried again with growing pauses and then parked: counted, logged with its id,
-and left out, so that those behind it go on.
+tried again with growing pauses and then parked: counted, logged with its id and its place in the
+stream, and left out, so that those behind it go on. What is needed and down is waited for longer;
+an event that cannot be read is parked at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,8 +25,10 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from prometheus_client import Counter
 
 from shared.contracts.events import Envelope, Event
+from shared.errors import Unavailable
 from shared.events.broker import STREAM, Broker
 from shared.logging import REQUEST_ID
+from shared.tasks import stop
 
 logger = structlog.get_logger(__name__)
 
@@ -33,9 +39,10 @@ _BATCH = 100
 _FETCH_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 _PAUSES_SECONDS = (0.2, 1.0, 5.0, 15.0)
+_PATIENCE_SECONDS = 3600.0
 
 EventT = TypeVar("EventT", bound=Event)
-Handle = Callable[[Any], Awaitable[None]]
+Handle = Callable[[Any, datetime], Awaitable[None]]
 
 
 class Reactions:
@@ -46,6 +53,16 @@ class Reactions:
 
     def on(self, kind: type[EventT], handle: Callable[[EventT], Awaitable[None]]) -> None:
         """Act on every event of a kind; `handle` must bear being called twice with one event."""
+
+        async def without_time(event: EventT, _: datetime) -> None:
+            await handle(event)
+
+        self.on_dated(kind, without_time)
+
+    def on_dated(
+        self, kind: type[EventT], handle: Callable[[EventT, datetime], Awaitable[None]]
+    ) -> None:
+        """The same for a function that is also told when it happened."""
         self._table[kind.subject] = (kind, handle)
 
     @property
@@ -65,9 +82,7 @@ async def following(broker: Broker, durable: str, reactions: Reactions) -> Async
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await stop(task)
 
 
 async def _follow_for_ever(broker: Broker, durable: str, reactions: Reactions) -> None:
@@ -78,14 +93,18 @@ async def _follow_for_ever(broker: Broker, durable: str, reactions: Reactions) -
             try:
                 while True:
                     with suppress(TimeoutError):  # nothing came in this while
-                        for message in await subscription.fetch(_BATCH, timeout=_FETCH_SECONDS):
-                            await _handle(message, reactions)
+                        messages = await subscription.fetch(_BATCH, timeout=_FETCH_SECONDS)
+                        for place, message in enumerate(messages):
+                            await _handle(message, reactions, behind=messages[place + 1 :])
             finally:
                 # Otherwise the broker goes on delivering to a fetch that nobody waits for.
                 with suppress(NatsError):
                     await subscription.unsubscribe()
         except (NatsError, OSError) as error:
             logger.warning("consumer_interrupted", durable=durable, error=type(error).__name__)
+            await asyncio.sleep(_RETRY_SECONDS)
+        except Exception:
+            logger.exception("consumer_interrupted", durable=durable)  # nobody else would follow
             await asyncio.sleep(_RETRY_SECONDS)
 
 
@@ -99,32 +118,63 @@ async def _subscribe(
             filter_subjects=subjects,
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=30,
-            max_ack_pending=_BATCH,
+            # More than a batch: what a process took along when it died would starve the next one's
+            # fetches, which then wait for a full batch, until the broker delivers it again.
+            max_ack_pending=10 * _BATCH,
         ),
     )
     return await jetstream.pull_subscribe_bind(durable=durable, stream=STREAM)
 
 
-async def _handle(message: Msg, reactions: Reactions) -> None:
+async def _handle(message: Msg, reactions: Reactions, behind: Sequence[Msg]) -> None:
     """Act on one message and tell the broker how it went.
 
-    The failed one is retried here, before the next: later events may build on it.
+    The failed one is retried here, before the next: later events may build on it. The broker is
+    told to be patient with those behind it too, or it would deliver them again, out of order.
     """
+    if message.subject not in reactions.table:
+        # A newer release of this service follows it under the same name: leave it to that one.
+        await message.nak(delay=_FETCH_SECONDS)
+        return
     kind, handle = reactions.table[message.subject]
-    for pause in (*_PAUSES_SECONDS, None):
+    try:
+        envelope = msgspec.json.decode(message.data, type=Envelope)
+        event = msgspec.json.decode(envelope.data, type=kind)
+    except msgspec.DecodeError:
+        await _park(message, event_id="", reason="unreadable")
+        return
+    REQUEST_ID.set(envelope.request_id)
+    started = time.monotonic()
+    for attempt in itertools.count():
         try:
-            envelope = msgspec.json.decode(message.data, type=Envelope)
-            REQUEST_ID.set(envelope.request_id)
-            await handle(msgspec.json.decode(envelope.data, type=kind))
-        except Exception:
-            logger.exception("event_failed", subject=message.subject, parked=pause is None)
-            if pause is None:
-                PARKED.labels(message.subject).inc()
-                await message.term()
+            await handle(event, envelope.occurred_at)
+        except Exception as error:
+            is_patient = (
+                isinstance(error, Unavailable) and time.monotonic() - started < _PATIENCE_SECONDS
+            )
+            logger.exception(
+                "event_failed", subject=message.subject, event_id=envelope.id, attempt=attempt + 1
+            )
+            if attempt >= len(_PAUSES_SECONDS) and not is_patient:
+                await _park(message, event_id=str(envelope.id), reason=type(error).__name__)
                 return
-            await message.in_progress()
-            await asyncio.sleep(pause)
+            for waiting in (message, *behind):
+                await waiting.in_progress()
+            await asyncio.sleep(_PAUSES_SECONDS[min(attempt, len(_PAUSES_SECONDS) - 1)])
         else:
             HANDLED.labels(message.subject).inc()
             await message.ack()
             return
+
+
+async def _park(message: Msg, *, event_id: str, reason: str) -> None:
+    """Leave an event out for good; it stays in the stream, where its place finds it."""
+    logger.error(
+        "event_parked",
+        subject=message.subject,
+        event_id=event_id,
+        stream_sequence=message.metadata.sequence.stream,
+        reason=reason,
+    )
+    PARKED.labels(message.subject).inc()
+    await message.term()

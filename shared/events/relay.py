@@ -19,6 +19,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.events.broker import STREAM, Broker
 from shared.postgres.outbox import Outbox
+from shared.tasks import stop
 
 logger = structlog.get_logger(__name__)
 
@@ -43,9 +44,7 @@ async def relaying(url: str, outbox: Outbox, broker: Broker) -> AsyncIterator[No
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await stop(task)
 
 
 async def _relay_for_ever(url: str, outbox: Outbox, broker: Broker) -> None:

@@ -10,6 +10,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from shared.http.address import TRUSTED_PROXIES, trusted_networks
 from shared.http.auth import authentication
 from shared.http.health import CHECKS, health_handler, show_readiness
 from shared.http.metrics import show_metrics
@@ -26,6 +27,7 @@ def new_application(service: str, settings: ServiceSettings) -> web.Application:
     log = settings.log_level.lower() in ("debug", "info")
     app = web.Application(middlewares=[observing(service, log=log), problems, authentication])
     app[CHECKS] = []
+    app[TRUSTED_PROXIES] = trusted_networks(settings.trusted_proxies)
     return app
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from shared.errors import Forbidden, Unauthenticated, Unavailable
 from shared.http.operation import Access, Handler, operation_of
+from shared.tasks import stop
 
 ISSUER = "supermq.users"
 _MAX_VERDICTS = 20_000
@@ -34,7 +35,11 @@ class Caller(Struct, frozen=True, kw_only=True):
     Attributes:
         user_id: The user, also when a service acts for him.
         service: The service acting for him, empty for the user himself.
-        scopes: What the token is limited to; empty means no limit for a user.
+        scopes: What the token is limited to: purposes of a service, or areas of an API key.
+        is_key: Whether he came with an API key, which is good for its scopes alone.
+        epoch: Of the account when the token was signed; raised when all his tokens are revoked.
+        login_id: The login the token comes from; revoked when he logs out.
+        key_id: The API key he came with.
         token: What he presented, to be handed on to another service.
     """
 
@@ -43,7 +48,16 @@ class Caller(Struct, frozen=True, kw_only=True):
     is_admin: bool = False
     service: str = ""
     scopes: frozenset[str] = frozenset()
+    is_key: bool = False
+    epoch: int = 0
+    login_id: UUID | None = None
+    key_id: UUID | None = None
     token: str = ""
+
+    def may(self, scope: str) -> bool:
+        """Whether an API key's limits allow something; `things:*` allows `things:read`."""
+        area = scope.partition(":")[0]
+        return not self.is_key or bool(scope and self.scopes & {scope, f"{area}:*"})
 
 
 class TokenVerifier(Protocol):
@@ -64,11 +78,40 @@ CALLER = web.RequestKey("caller", Caller)
 VERIFIER: web.AppKey[TokenVerifier] = web.AppKey("verifier", TokenVerifier)
 
 
+class RevocationSource(Protocol):
+    """Knows which tokens are dead although their signature is good."""
+
+    def has_ended(self, caller: Caller) -> bool:
+        """Whether what the caller presented has been revoked, as far as is known."""
+
+    def epoch_of(self, user_id: UUID) -> int:
+        """The epoch from which on a user's tokens count."""
+
+    async def require_fresh(self) -> None:
+        """Raises Unavailable if revocations could have been missed."""
+
+
+class NothingRevoked:
+    """For who asks the database at every request: users itself."""
+
+    def has_ended(self, caller: Caller) -> bool:
+        """See RevocationSource."""
+        return False
+
+    def epoch_of(self, user_id: UUID) -> int:
+        """See RevocationSource."""
+        return 0
+
+    async def require_fresh(self) -> None:
+        """See RevocationSource."""
+
+
 class LocalVerifier:
     """Checks access tokens against users' public keys and remembers the verdicts."""
 
-    def __init__(self, keys: KeySource) -> None:
+    def __init__(self, keys: KeySource, revocations: RevocationSource | None = None) -> None:
         self._keys = keys
+        self._revocations = revocations or NothingRevoked()
         self._verdicts: dict[str, tuple[float, Caller]] = {}
 
     async def verify(self, token: str) -> Caller:
@@ -76,16 +119,19 @@ class LocalVerifier:
 
         Raises:
             Unauthenticated: Not a living access or service token of users.
-            Unavailable: The keys cannot be had.
+            Unavailable: The keys cannot be had, or it may have been revoked unnoticed.
         """
         known = self._verdicts.get(token)
         if known is not None:
             expires, caller = known
-            if time.time() < expires:
+            if time.time() < expires and not self._revocations.has_ended(caller):
                 return caller
             del self._verdicts[token]
         claims = await verified_claims(token, self._keys)
         caller = caller_of(claims, token)
+        await self._revocations.require_fresh()
+        if self._revocations.has_ended(caller):
+            raise Unauthenticated
         if len(self._verdicts) >= _MAX_VERDICTS:
             self._verdicts.pop(next(iter(self._verdicts)))
         self._verdicts[token] = (float(claims["exp"]), caller)
@@ -111,7 +157,8 @@ async def verified_claims(token: str, keys: KeySource) -> dict[str, Any]:
             key,
             algorithms=["EdDSA"],
             issuer=ISSUER,
-            options={"require": ["exp", "iat", "sub", "iss", "jti"]},
+            # Hosts' clocks differ by more than the time a service token needs to get here.
+            options={"require": ["exp", "iat", "sub", "iss", "jti"], "verify_iat": False},
         )
     except jwt.PyJWTError:
         raise Unauthenticated from None
@@ -128,7 +175,9 @@ def caller_of(claims: dict[str, Any], token: str) -> Caller:
         raise Unauthenticated
     try:
         user_id = UUID(claims["sub"])
-    except ValueError:
+        epoch = int(claims.get("epoch", 0))
+        login_id = UUID(claims["family"]) if "family" in claims else None
+    except (ValueError, TypeError, AttributeError):
         raise Unauthenticated from None
     return Caller(
         user_id=user_id,
@@ -136,6 +185,8 @@ def caller_of(claims: dict[str, Any], token: str) -> Caller:
         is_admin=claims.get("role") == "admin",
         service=str(claims.get("act", {}).get("sub", "")),
         scopes=frozenset(str(claims.get("scope", "")).split()),
+        epoch=epoch,
+        login_id=login_id,
         token=token,
     )
 
@@ -162,9 +213,7 @@ class CachedKeys:
         try:
             yield keys
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await stop(task)
 
     async def is_loaded(self) -> bool:
         """Whether any key is known yet."""
@@ -204,12 +253,14 @@ class KeyFetcher(Protocol):
 @web.middleware
 async def authentication(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in whom the route lets in; the caller stands in `request[CALLER]`."""
-    access = operation_of(request).access
-    if access in (Access.USER, Access.SERVICE) or (
-        access is Access.OPTIONAL_USER and "Authorization" in request.headers
-    ):
+    promise = operation_of(request)
+    is_wanted = promise.access in (Access.USER, Access.SERVICE) or (
+        promise.access is Access.OPTIONAL_USER and "Authorization" in request.headers
+    )
+    if is_wanted:
         caller = await request.app[VERIFIER].verify(user_token(request))
-        if bool(caller.service) is not (access is Access.SERVICE):
+        is_for_service = promise.access is Access.SERVICE
+        if bool(caller.service) is not is_for_service or not caller.may(promise.scope):
             raise Forbidden
         request[CALLER] = caller
     return await handler(request)
@@ -223,7 +274,7 @@ def user_token(request: web.Request) -> str:
     """
     value = request.headers.get("Authorization", "")
     token = value.removeprefix("Bearer ")
-    if not token or " " in token:
+    if not token or " " in token or not token.isascii():
         raise Unauthenticated("missing or invalid bearer user token")
     return token
 

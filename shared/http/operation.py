@@ -38,6 +38,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         access: USER reads a user's token; OPTIONAL_USER too, if there is one; DEVICE means that
             the handler reads a thing's key; SERVICE reads a token made for a service acting for
             a user; INTERNAL is for services that prove themselves in another way.
+        scope: What an API key must be allowed to do, for example `things:read`; without one no
+            API key is let in.
         body: Type of the JSON body, None without one.
         body_required: Whether a request without a body is refused.
         query: Struct of the query parameters.
@@ -47,6 +49,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """
 
     access: Access = Access.USER
+    scope: str = ""
     body: Any = None
     body_required: bool = True
     query: type[Struct] | None = None
@@ -67,6 +70,7 @@ PLAIN = Operation(access=Access.PUBLIC)
 def operation(
     *,
     access: Access = Access.USER,
+    scope: str = "",
     body: Any = None,
     body_required: bool = True,
     query: type[Struct] | None = None,
@@ -80,6 +84,7 @@ def operation(
     def attach(handler: HandlerT) -> HandlerT:
         handler.__operation__ = Operation(  # type: ignore[attr-defined]
             access=access,
+            scope=scope,
             body=body,
             body_required=body_required,
             query=query,

@@ -18,6 +18,7 @@ from shared.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -41,16 +42,6 @@ class UnsupportedContentType(DomainError):
 
     def __init__(self) -> None:
         super().__init__("unsupported content type")
-
-
-class TooManyRequests(DomainError):
-    """The caller was too often wrong, or is too fast."""
-
-    code = "too_many_requests"
-
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("too many requests")
-        self.retry_after_seconds = retry_after_seconds
 
 
 STATUSES: tuple[tuple[type[DomainError], int], ...] = (

@@ -22,6 +22,9 @@ from shared.postgres.migrate import MigrationError, migrate
 from shared.settings import ServiceSettings, SettingsError, load_settings
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+RELOAD: web.AppKey[Callable[[], None]] = web.AppKey("reload")
+"""What a service does on SIGHUP, if it registers something."""
+
 _WORKER = "SMQ_WORKER"
 _STOP_SECONDS = 30.0
 
@@ -36,7 +39,8 @@ def run_service(
     """The whole of a service's command: `serve` (default) or `migrate`.
 
     Args:
-        refine: Completes the environment's settings, from a configuration file for example.
+        refine: Completes the environment's settings, from a configuration file for example, for
+            what is done here. `create_app` is given the environment's, and completes them itself.
 
     Returns:
         The exit code: 0, or 1 after a line on standard error that says what is wrong.
@@ -45,7 +49,8 @@ def run_service(
     parser.add_argument("command", nargs="?", choices=["serve", "migrate"], default="serve")
     command = parser.parse_args().command
     try:
-        settings = refine(load_settings(settings_type, service=service))
+        given = load_settings(settings_type, service=service)
+        settings = refine(given)
         configure_logging(service, settings.log_level)
         is_worker = _WORKER in os.environ
         if command == "migrate" or (settings.auto_migrate and not is_worker):
@@ -53,7 +58,7 @@ def run_service(
         if command == "serve":
             if settings.workers > 1 and not is_worker:
                 return asyncio.run(_supervise(service, settings.workers))
-            uvloop.run(_serve(create_app(settings), settings, shared_port=is_worker))
+            uvloop.run(_serve(create_app(given), settings, shared_port=is_worker))
     except SettingsError as error:
         return _fail(service, error.problems)
     except (MigrationError, OSError, StartError) as error:
@@ -71,6 +76,9 @@ async def _serve(app: web.Application, settings: ServiceSettings, *, shared_port
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if RELOAD in app:
+        loop.add_signal_handler(signal.SIGHUP, app[RELOAD])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_SECONDS)
     await runner.setup()
     try:
@@ -98,6 +106,8 @@ def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
 
 async def _supervise(service: str, workers: int) -> int:
     """Start the workers, pass signals on, and stop all when one of them dies."""
+    # Workers inherit this, so that a SIGHUP waits for one that is not ready for it yet.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     folder = tempfile.mkdtemp(prefix=f"supermq-{service}-metrics-")
     environment = os.environ | {_WORKER: "1", "PROMETHEUS_MULTIPROC_DIR": folder}
     stop = asyncio.Event()
@@ -110,6 +120,8 @@ async def _supervise(service: str, workers: int) -> int:
         )
         for _ in range(workers)
     ]
+    loop.add_signal_handler(signal.SIGHUP, _pass_on, signal.SIGHUP, children)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     waits = [asyncio.ensure_future(child.wait()) for child in children]
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait([*waits, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -120,6 +132,12 @@ async def _supervise(service: str, workers: int) -> int:
     codes = await asyncio.gather(*waits)
     shutil.rmtree(folder, ignore_errors=True)
     return 0 if stop.is_set() else max(1, *codes)
+
+
+def _pass_on(number: int, children: list[asyncio.subprocess.Process]) -> None:
+    for child in children:
+        if child.returncode is None:
+            child.send_signal(number)
 
 
 def _fail(service: str, problems: list[str]) -> int:

@@ -31,10 +31,20 @@ class Outbox:
         self._database = database
         self.written = asyncio.Event()
 
-    async def fetch(self, statement: str, *arguments: Any, event: Event) -> list[asyncpg.Record]:
-        """Change, announce, and answer the rows."""
+    async def fetch(
+        self, statement: str, *arguments: Any, event: Event, otherwise: Event | None = None
+    ) -> list[asyncpg.Record]:
+        """Change, announce, and answer the rows.
+
+        Args:
+            otherwise: Told instead of `event` where the rows of `changed` are of the other kind:
+                the statement has a CTE `changed_otherwise` too.
+        """
+        events = [event] if otherwise is None else [event, otherwise]
         rows = await self._database.fetch(
-            announced(statement, len(arguments)), *arguments, *_columns(event)
+            announced(statement, len(arguments), len(events)),
+            *arguments,
+            *(column for each in events for column in _columns(each)),
         )
         self.written.set()
         return rows
@@ -56,19 +66,19 @@ class Outbox:
 
 
 @cache
-def announced(statement: str, arguments: int) -> str:
-    """The statement with the event's CTE, whose parameters follow the statement's own."""
-    first = arguments + 1
+def announced(statement: str, arguments: int, events: int = 1) -> str:
+    """The statement with its events' CTEs, whose parameters follow the statement's own."""
     if ANNOUNCING not in statement:
         raise ValueError("the statement does not say where its event goes")
-    return statement.replace(
-        ANNOUNCING,
-        f""", announced AS (
+    announcing = ""
+    for place, suffix in enumerate(("", "_otherwise")[:events]):
+        first = arguments + 3 * place + 1
+        announcing += f""", announced{suffix} AS (
             INSERT INTO outbox (event_id, subject, payload)
             SELECT ${first}::uuid, ${first + 1}::text, ${first + 2}::bytea
-            WHERE EXISTS (SELECT FROM changed)
-        )""",  # noqa: S608 - parameter numbers only
-    )
+            WHERE EXISTS (SELECT FROM changed{suffix})
+        )"""  # noqa: S608 - parameter numbers only
+    return statement.replace(ANNOUNCING, announcing)
 
 
 def _columns(event: Event) -> tuple[Any, str, bytes]:

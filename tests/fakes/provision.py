@@ -6,80 +6,177 @@ What they keep is what the real ones would hold, so a test can ask what is left.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
-from services.provision.domain import Mapping, MappingStatus, StepReport
-from services.provision.plan import Plan
+from services.provision.domain import Claim, Goal, MappingStatus, StepReport, Unfinished
+from services.provision.plan import Mapping, Plan
 from shared.contracts.bootstrap import SetConfigBody
 from shared.contracts.provision import MappingAnswerBody
-from shared.contracts.things import AppliedSetBody, EntitySetBody, WithdrawSetBody
+from shared.contracts.things import (
+    AppliedSetBody,
+    EntitySetBody,
+    SetStateBody,
+    SetThingState,
+    WithdrawSetBody,
+)
 from shared.contracts.users import ExchangedTokenBody, TokensBody
-from shared.errors import Conflict, DomainError
+from shared.errors import Conflict, DomainError, NotFound
 
 MOMENT = datetime(2026, 11, 21, 19, 12, 4, tzinfo=UTC)
 
 
 class MemoryJournal:
-    """The journal."""
+    """The journal; leases have run out as soon as `forget_workers` is called."""
 
     def __init__(self) -> None:
         self.mappings: dict[UUID, Mapping] = {}
         self.plans: dict[UUID, Plan] = {}
+        self.claims: dict[str, UUID] = {}
+        self.goals: dict[UUID, Goal] = {}
         self.reasons: dict[UUID, str] = {}
+        self.keeping_channels: set[UUID] = set()
+        self.hurt: set[UUID] = set()
+        self.extended: set[UUID] = set()
+        self._abandoned: set[UUID] = set()
 
-    def fingerprint(self, plan: Plan) -> bytes:
-        return hashlib.sha256(msgspec.json.encode((plan.owner_id, plan.gateway))).digest()
+    def fingerprint(self, plan: Plan, layout: str) -> bytes:
+        told = (plan.owner_id, layout, plan.gateway)
+        return hashlib.sha256(msgspec.json.encode(told)).digest()
 
-    async def claim(self, plan: Plan, *, claims: bool) -> Mapping | None:
-        for mapping in self.mappings.values():
-            if claims and mapping.claims and mapping.external_id == plan.gateway.external_id:
-                return mapping
+    async def claim(self, plan: Plan, claim: Claim) -> Mapping | None:
+        if (earlier := self._claimant(plan, claim)) is not None:
+            return self.mappings[earlier]
+        self.claims[claim.key] = plan.mapping_id
         self.plans[plan.mapping_id] = plan
         self.mappings[plan.mapping_id] = Mapping(
-            id=plan.mapping_id,
-            owner_id=plan.owner_id,
-            external_id=plan.gateway.external_id,
-            fingerprint=self.fingerprint(plan),
-            claims=claims,
-            status=MappingStatus.RUNNING,
-            gateway=plan.gateway,
-            answer=None,
-            created_at=MOMENT,
+            status=MappingStatus.RUNNING, fingerprint=claim.fingerprint, plan=plan, answer=None
         )
         return None
 
-    async def close(self, plan: Plan, answer: MappingAnswerBody, steps: list[StepReport]) -> None:
-        self._change(plan.mapping_id, status=MappingStatus.ACTIVE, answer=answer)
+    async def find_claimed(self, plan: Plan, claim: Claim) -> Mapping | None:
+        mapping_id = self._claimant(plan, claim)
+        return None if mapping_id is None else self.mappings[mapping_id]
+
+    async def find_status(self, mapping_id: UUID) -> MappingStatus | None:
+        return self.mappings[mapping_id].status
+
+    async def find_unfinished(self, mapping_id: UUID) -> Unfinished | None:
+        if self.mappings[mapping_id].status not in (MappingStatus.UNDOING, MappingStatus.STUCK):
+            return None
+        return self._unfinished(mapping_id)
+
+    async def find_in_the_way(self, plan: Plan) -> list[Unfinished]:
+        left = [
+            mapping_id
+            for mapping_id, other in self.plans.items()
+            if mapping_id not in self.claims.values()
+            and (other.owner_id, other.gateway.external_id)
+            == (plan.owner_id, plan.gateway.external_id)
+            and self.mappings[mapping_id].status
+            in (MappingStatus.BROKEN, MappingStatus.UNDOING, MappingStatus.STUCK)
+        ]
+        for mapping_id in left:
+            self.goals.setdefault(mapping_id, Goal.DELETED)
+            self._change(mapping_id, status=MappingStatus.UNDOING)
+        return [self._unfinished(mapping_id) for mapping_id in left]
+
+    async def close(
+        self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
+    ) -> bool:
+        if self.mappings[plan.mapping_id].status is not MappingStatus.RUNNING:
+            return False
+        if plan.mapping_id in self.hurt:
+            self._change(plan.mapping_id, status=MappingStatus.BROKEN)
+            self._free(plan.mapping_id)
+        else:
+            self._change(plan.mapping_id, status=MappingStatus.ACTIVE, answer=answer)
+        return True
 
     async def start_undo(self, mapping_id: UUID, reason: str) -> bool:
         if self.mappings[mapping_id].status is not MappingStatus.RUNNING:
             return False
         self.reasons[mapping_id] = reason
+        self.goals[mapping_id] = Goal.UNDONE
         self._change(mapping_id, status=MappingStatus.UNDOING)
         return True
 
-    async def finish_undo(self, plan: Plan) -> None:
-        self._change(plan.mapping_id, status=MappingStatus.UNDONE, claims=False)
+    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> bool:
+        if self.mappings[mapping_id].status not in (MappingStatus.ACTIVE, MappingStatus.BROKEN):
+            return False
+        self.goals[mapping_id] = Goal.DELETED
+        if keep_channels:
+            self.keeping_channels.add(mapping_id)
+        self._change(mapping_id, status=MappingStatus.UNDOING)
+        return True
 
-    async def lease_abandoned(self, limit: int) -> list[Plan]:
-        abandoned = [
-            mapping
-            for mapping in self.mappings.values()
-            if mapping.status in (MappingStatus.RUNNING, MappingStatus.UNDOING)
-        ]
-        for mapping in abandoned[:limit]:
-            self._change(mapping.id, status=MappingStatus.UNDOING)
-        return [self.plans[mapping.id] for mapping in abandoned[:limit]]
+    async def finish_undo(self, unfinished: Unfinished) -> None:
+        self._change(unfinished.mapping_id, status=MappingStatus(unfinished.goal))
+        self._free(unfinished.mapping_id)
 
-    async def extend_lease(self, mapping_id: UUID) -> None:
-        assert mapping_id in self.mappings
+    async def mark_stuck(self, unfinished: Unfinished, reason: str) -> None:
+        self._change(unfinished.mapping_id, status=MappingStatus.STUCK)
+
+    async def mark_broken(self, mapping_id: UUID) -> None:
+        if self.mappings[mapping_id].status is MappingStatus.ACTIVE:
+            self._change(mapping_id, status=MappingStatus.BROKEN)
+            self._free(mapping_id)
+        elif self.mappings[mapping_id].status is MappingStatus.RUNNING:
+            self.hurt.add(mapping_id)
+
+    async def mark_things_gone(self, thing_ids: Collection[UUID]) -> None:
+        for mapping_id, plan in self.plans.items():
+            if set(plan.thing_ids) & set(thing_ids):
+                await self.mark_broken(mapping_id)
+
+    def forget_workers(self) -> None:
+        """As if every process had died a lease ago."""
+        self._abandoned = {
+            mapping_id
+            for mapping_id, mapping in self.mappings.items()
+            if mapping.status in (MappingStatus.RUNNING, MappingStatus.UNDOING, MappingStatus.STUCK)
+        }
+
+    async def lease_abandoned(self, limit: int) -> list[Unfinished]:
+        taken, self._abandoned = self._abandoned, set()
+        for mapping_id in taken:
+            self.goals.setdefault(mapping_id, Goal.UNDONE)
+            self._change(mapping_id, status=MappingStatus.UNDOING)
+        return [self._unfinished(mapping_id) for mapping_id in taken]
+
+    async def extend_leases(self, mapping_ids: Collection[UUID]) -> None:
+        self.extended |= set(mapping_ids)
+
+    async def count_stuck(self) -> int:
+        return self.statuses().count("stuck")
 
     def statuses(self) -> list[str]:
         """How far every mapping has come."""
         return [str(mapping.status) for mapping in self.mappings.values()]
+
+    def _claimant(self, plan: Plan, claim: Claim) -> UUID | None:
+        if claim.key in self.claims:
+            return self.claims[claim.key]
+        for mapping_id in self.claims.values():
+            other = self.plans[mapping_id]
+            if (other.owner_id, other.gateway.external_id) == (
+                plan.owner_id,
+                plan.gateway.external_id,
+            ):
+                return mapping_id
+        return None
+
+    def _unfinished(self, mapping_id: UUID) -> Unfinished:
+        return msgspec.structs.replace(
+            self.plans[mapping_id].unfinished(self.goals[mapping_id]),
+            keep_channels=mapping_id in self.keeping_channels,
+        )
+
+    def _free(self, mapping_id: UUID) -> None:
+        self.claims = {key: other for key, other in self.claims.items() if other != mapping_id}
 
     def _change(self, mapping_id: UUID, **members: object) -> None:
         self.mappings[mapping_id] = msgspec.structs.replace(self.mappings[mapping_id], **members)
@@ -100,6 +197,10 @@ class Failing:
         if self._failures.get(call):
             raise self._failures[call].pop()
 
+    def recover(self) -> None:
+        """Fail no more."""
+        self._failures.clear()
+
 
 class MemoryThings(Failing):
     """Things, as far as sets go."""
@@ -109,6 +210,8 @@ class MemoryThings(Failing):
         self.sets: dict[UUID, EntitySetBody] = {}
         self.withdrawn: set[UUID] = set()
         self.tokens: list[str] = []
+        self.new_secrets: dict[UUID, str] = {}
+        self.disabled: set[UUID] = set()
 
     async def apply_set(
         self, token: str, mapping_id: UUID, entities: EntitySetBody
@@ -119,6 +222,24 @@ class MemoryThings(Failing):
             raise Conflict
         self.sets.setdefault(mapping_id, entities)
         return AppliedSetBody("2026-11-21T19:12:04Z")
+
+    async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
+        self.maybe_fail("view_set")
+        if mapping_id not in self.sets:
+            raise NotFound
+        entities = self.sets[mapping_id]
+        return SetStateBody(
+            things=[
+                SetThingState(
+                    id=thing.id,
+                    secret=self.new_secrets.get(thing.id, thing.secret),
+                    status="disabled" if thing.id in self.disabled else "enabled",
+                )
+                for thing in entities.things
+            ],
+            channels=[channel.id for channel in entities.channels],
+            foreign_connections=[],
+        )
 
     async def withdraw_set(self, token: str, mapping_id: UUID, entities: WithdrawSetBody) -> None:
         self.tokens.append(token)
@@ -154,11 +275,13 @@ class MemoryUsers(Failing):
         super().__init__()
         self.logins: list[str] = []
         self.token = "token-of-the-login"
+        self.tokens: list[str] = []
 
     async def login(self, identity: str, secret: str) -> TokensBody:
         self.maybe_fail("login")
         self.logins.append(identity)
-        return TokensBody(access_token=self.token, refresh_token="")
+        token = self.tokens.pop(0) if self.tokens else self.token
+        return TokensBody(access_token=token, refresh_token="")
 
     async def act_for_caller(self, token: str, scope: str) -> ExchangedTokenBody:
         self.maybe_fail("act_for_caller")

@@ -36,25 +36,40 @@ class Platform(Struct, frozen=True):
 
 
 @pytest.fixture
+async def things_settings(
+    make_settings: MakeSettings[ThingsSettings], users_url: str
+) -> ThingsSettings:
+    return await make_settings(ThingsSettings, "things", USERS_URL=users_url)
+
+
+@pytest.fixture
 async def things_server(
-    aiohttp_server: AiohttpServer, make_settings: MakeSettings[ThingsSettings], users_url: str
+    things_settings: ThingsSettings, aiohttp_server: AiohttpServer
 ) -> TestServer:
-    settings = await make_settings(ThingsSettings, "things", USERS_URL=users_url)
-    return await aiohttp_server(create_things(settings))
+    return await aiohttp_server(create_things(things_settings))
+
+
+@pytest.fixture
+async def bootstrap_settings(
+    make_settings: MakeSettings[BootstrapSettings], users_url: str, things_server: TestServer
+) -> BootstrapSettings:
+    things_url = str(things_server.make_url("")).rstrip("/")
+    return await make_settings(
+        BootstrapSettings, "bootstrap", USERS_URL=users_url, THINGS_URL=things_url
+    )
 
 
 @pytest.fixture
 async def bootstrap_server(
-    aiohttp_server: AiohttpServer, make_settings: MakeSettings[BootstrapSettings], users_url: str
+    bootstrap_settings: BootstrapSettings, aiohttp_server: AiohttpServer
 ) -> TestServer:
-    settings = await make_settings(BootstrapSettings, "bootstrap", USERS_URL=users_url)
-    return await aiohttp_server(create_bootstrap(settings))
+    return await aiohttp_server(create_bootstrap(bootstrap_settings))
 
 
 @pytest.fixture
 async def new_platform(
-    aiohttp_client: AiohttpClient,
     make_settings: MakeSettings[ProvisionSettings],
+    aiohttp_client: AiohttpClient,
     things_server: TestServer,
     bootstrap_server: TestServer,
     users_url: str,

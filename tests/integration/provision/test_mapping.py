@@ -211,6 +211,10 @@ async def test_the_content_needs_a_token_and_no_content_type(
         ([], "Expected `object`, got `array`"),
         ({"external_id": "a\0", "external_key": "k"}, "NUL character in a string"),
         (
+            {"external_id": "ä" * 513, "external_key": "k"},
+            "external id longer than 1024 bytes",
+        ),
+        (
             {"external_id": "x", "external_key": "k", "name": "n" * 1025},
             "Expected `str` of length <= 1024 - at `$.name`",
         ),
@@ -333,7 +337,9 @@ async def test_an_external_id_that_bootstrap_refuses_leaves_nothing_and_reaches_
 async def test_a_service_that_is_down_is_503_and_the_external_id_is_not_given_away(
     new_platform: Callable[..., Awaitable[Platform]], alice: User, down: str
 ) -> None:
-    platform = await new_platform(**{f"PROVISION_{down}": "http://127.0.0.1:1"})
+    platform = await new_platform(
+        PROVISION_ANSWER_PATIENCE="300ms", **{f"PROVISION_{down}": "http://127.0.0.1:1"}
+    )
 
     response = await map_gateway(platform, alice)
     again = await map_gateway(platform, alice)
@@ -396,8 +402,8 @@ async def test_the_steps_and_their_times_are_in_the_journal(
     assert row is not None
     assert row["status"] == "active"
     steps = json.loads(row["steps"])
-    assert [step["name"] for step in steps] == ["entities", "config"]
-    assert all(step["seconds"] > 0 for step in steps)
+    assert {step["name"] for step in steps} == {"token", "clear", "entities", "config"}
+    assert all(step["seconds"] > 0 and step["tries"] == 1 for step in steps)
 
 
 async def test_a_layout_of_two_things_names_and_connects_each(

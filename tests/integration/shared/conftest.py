@@ -29,6 +29,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def broker(nats_server: NatsServer) -> AsyncIterator[Broker]:
     async with Broker.open(nats_server.url, "tests") as broker:
+        # Tests of services that ran before in this worker have left their events.
+        await (await broker.jetstream()).purge_stream(STREAM)
         yield broker
         with suppress(NotFoundError):
             await (await broker.jetstream()).delete_stream(STREAM)

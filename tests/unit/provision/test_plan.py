@@ -8,8 +8,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
+import pytest
 
-from services.provision.domain import Gateway, Layout, LayoutChannel, LayoutThing
+from services.provision.domain import (
+    FilledInNameTooLong,
+    Gateway,
+    Layout,
+    LayoutChannel,
+    LayoutThing,
+)
 from services.provision.plan import Plan, make_plan
 
 OWNER = UUID(int=7)
@@ -160,3 +167,119 @@ def test_a_plan_survives_the_journal() -> None:
     plan = plan_for()
 
     assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+
+
+TEMPLATE = Layout(
+    things=(
+        LayoutThing(
+            name="gateway of ${external_id}",
+            alias="gateway",
+            metadata={"external_id": "", "seen": [{"by": "${things.gateway.id}"}], "n": 1},
+        ),
+        LayoutThing(name="sensor of ${name}", connect=("data",), tags=("pt100",)),
+        LayoutThing(name="idle", connect=()),
+    ),
+    channels=(
+        LayoutChannel(name="control", metadata={"type": "control"}),
+        LayoutChannel(name="data of ${name}", alias="data", metadata={"type": "data"}),
+    ),
+    content={"topic": "channels/${channels.data.id}/messages", "price": "$${amount}"},
+    is_template=True,
+)
+
+
+def test_a_thing_is_connected_to_the_channels_it_names() -> None:
+    plan = plan_for(TEMPLATE)
+
+    gateway, sensor, _ = plan.entities.things
+    control, data = plan.entities.channels
+    assert [(c.thing_id, c.channel_id) for c in plan.entities.connections] == [
+        (gateway.id, control.id),
+        (gateway.id, data.id),
+        (sensor.id, data.id),
+    ]
+    assert plan.whitelisted == [gateway.id, sensor.id]
+    assert [thing.tags for thing in plan.entities.things] == [[], ["pt100"], []]
+
+
+def test_the_config_has_the_channels_that_the_gateways_thing_is_connected_to() -> None:
+    layout = msgspec.structs.replace(
+        LAYOUT,
+        things=(
+            LayoutThing(name="gateway", metadata={"external_id": ""}, connect=("control-channel",)),
+        ),
+    )
+
+    plan = plan_for(layout)
+
+    assert plan.config is not None
+    assert [channel.name for channel in plan.config.channels] == ["control-channel"]
+    metadata = plan.entities.things[0].metadata
+    assert metadata["ctrl_channel_id"] == str(plan.entities.channels[1].id)
+    assert metadata["data_channel_id"] == ""
+
+
+def test_a_template_is_filled_in_everywhere() -> None:
+    plan = plan_for(TEMPLATE)
+
+    gateway = plan.entities.things[0]
+    data = plan.entities.channels[1]
+    assert [thing.name for thing in plan.entities.things] == [
+        "edge-gw",
+        "sensor of edge-gw",
+        "idle",
+    ]
+    assert data.name == "data of edge-gw"
+    assert gateway.metadata["seen"] == [{"by": str(gateway.id)}]
+    assert gateway.metadata["n"] == 1
+    assert plan.layout_metadata[0]["seen"] == [{"by": str(gateway.id)}]
+    assert plan.config is not None
+    assert json.loads(plan.config.content) == {
+        "topic": f"channels/{data.id}/messages",
+        "price": "${amount}",
+    }
+
+
+def test_without_a_name_in_the_request_a_template_uses_its_own_and_the_external_id() -> None:
+    nameless = msgspec.structs.replace(GATEWAY, name="")
+
+    plan = make_plan(TEMPLATE, nameless, owner_id=OWNER, new_id=counting())
+
+    assert [thing.name for thing in plan.entities.things] == [
+        "gateway of 33:52:79:C3:43",
+        "sensor of 33:52:79:C3:43",
+        "idle",
+    ]
+
+
+def test_a_layout_that_says_where_the_requests_name_goes_keeps_its_word() -> None:
+    layout = msgspec.structs.replace(
+        TEMPLATE, things=(LayoutThing(name="gw ${name}", metadata={"external_id": ""}),)
+    )
+
+    assert plan_for(layout).entities.things[0].name == "gw edge-gw"
+
+
+def test_what_a_request_brings_is_never_taken_for_a_template() -> None:
+    tricky = Gateway(external_id="${name}", external_key="key", name="${external_id}")
+
+    plan = make_plan(TEMPLATE, tricky, owner_id=OWNER, new_id=counting())
+
+    assert plan.entities.things[0].name == "${external_id}"
+    assert plan.entities.things[1].name == "sensor of ${external_id}"
+    assert plan.entities.things[0].metadata["external_id"] == "${name}"
+
+
+def test_a_name_that_grows_too_long_is_refused() -> None:
+    endless = Gateway(external_id="x" * 1024, external_key="key")
+
+    with pytest.raises(FilledInNameTooLong):
+        make_plan(TEMPLATE, endless, owner_id=OWNER, new_id=counting())
+
+
+def test_without_a_template_texts_stay_as_they_are() -> None:
+    plan = plan_for(msgspec.structs.replace(TEMPLATE, is_template=False))
+
+    assert plan.entities.channels[1].name == "data of ${name}"
+    assert plan.config is not None
+    assert json.loads(plan.config.content)["price"] == "$${amount}"

@@ -33,11 +33,14 @@ class ItemsQuery(Page, frozen=True, kw_only=True):
     name: Annotated[str, Meta(description="Exact.")] = ""
 
 
-class OneGoodToken:
+class KnownTokens:
     async def verify(self, token: str) -> Caller:
-        if token != "good":
-            raise Unauthenticated
-        return Caller(user_id=USER)
+        if token == "good":
+            return Caller(user_id=USER)
+        if token.startswith("key-for-"):
+            scopes = frozenset([token.removeprefix("key-for-")])
+            return Caller(user_id=USER, is_key=True, scopes=scopes)
+        raise Unauthenticated
 
 
 routes = web.RouteTableDef()
@@ -51,7 +54,7 @@ async def echo(request: web.Request) -> web.Response:
 
 
 @routes.get("/items")
-@operation(query=ItemsQuery)
+@operation(scope="things:read", query=ItemsQuery)
 async def list_items(request: web.Request) -> web.Response:
     """Answer the query."""
     return json_response(read_query(request, ItemsQuery))
@@ -103,7 +106,7 @@ async def be_broken(request: web.Request) -> web.Response:
 async def api(aiohttp_client: AiohttpClient) -> Client:
     settings = ServiceSettings(http_port=1, log_level="error")
     app = new_application("sample", settings)
-    app[VERIFIER] = OneGoodToken()
+    app[VERIFIER] = KnownTokens()
     add_routes(app, service="sample", purpose="A sample.", settings=settings, tables=[routes])
     return await aiohttp_client(app)
 
@@ -251,6 +254,27 @@ async def test_anything_else_is_401_with_a_json_body(api: Client, header: str | 
     assert response.status == 401
     assert problem["message"] == "failed to perform authentication over the entity"
     assert set(problem) == {"error", "message", "code", "request_id"}
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [
+        ("key-for-things:read", 200),
+        ("key-for-things:*", 200),
+        ("key-for-things:write", 403),
+        ("key-for-channels:*", 403),
+    ],
+)
+async def test_an_api_key_is_good_for_its_scopes_alone(api: Client, key: str, status: int) -> None:
+    response = await api.get("/items", headers={"Authorization": f"Bearer {key}"})
+
+    assert response.status == status
+
+
+async def test_an_api_key_is_not_let_into_what_names_no_scope(api: Client) -> None:
+    response = await api.get("/profile", headers={"Authorization": "Bearer key-for-users:*"})
+
+    assert response.status == 403
 
 
 async def test_a_user_is_not_let_into_what_is_for_services(api: Client) -> None:

@@ -18,11 +18,21 @@ def upgrade() -> None:
             id uuid PRIMARY KEY,
             owner_id uuid NOT NULL,
             external_id text NOT NULL,
+            name text NOT NULL,
+            layout text NOT NULL,
+            layout_version text NOT NULL,
             fingerprint bytea NOT NULL,
-            claims boolean NOT NULL,
-            status text NOT NULL
-                CHECK (status IN ('running', 'active', 'undoing', 'undone')),
-            reason text,
+            claim_key text,
+            status text NOT NULL CHECK (status IN (
+                'running', 'active', 'broken', 'undoing', 'stuck', 'undone', 'deleted'
+            )),
+            goal text CHECK (goal IN ('undone', 'deleted')),
+            keep_channels boolean NOT NULL DEFAULT false,
+            is_hurt boolean NOT NULL DEFAULT false,
+            reason text NOT NULL DEFAULT '',
+            thing_ids uuid[] NOT NULL,
+            channel_ids uuid[] NOT NULL,
+            has_config boolean NOT NULL,
             sealed_plan bytea,
             sealed_answer bytea,
             steps jsonb NOT NULL DEFAULT '[]',
@@ -32,12 +42,28 @@ def upgrade() -> None:
         )
         """
     )
+    # claim_key is emptied when the external id becomes free, so history does not stand in the way.
+    op.execute("CREATE UNIQUE INDEX mappings_claims ON mappings (claim_key)")
+    # Whatever its layout, a gateway has one mapping of a user.
     op.execute(
-        "CREATE UNIQUE INDEX mappings_claimed_external_id ON mappings (external_id) WHERE claims"
+        """
+        CREATE UNIQUE INDEX mappings_one_of_owner ON mappings (owner_id, external_id)
+        WHERE claim_key IS NOT NULL
+        """
     )
     op.execute(
         """
         CREATE INDEX mappings_unfinished ON mappings (lease_until)
-        WHERE status IN ('running', 'undoing')
+        WHERE status IN ('running', 'undoing', 'stuck')
+        """
+    )
+    op.execute("CREATE INDEX mappings_of_owner ON mappings (owner_id, created_at, id)")
+    op.execute("CREATE INDEX mappings_of_gateway ON mappings (external_id, created_at)")
+    op.execute(
+        """
+        CREATE TABLE mapping_things (
+            thing_id uuid PRIMARY KEY,
+            mapping_id uuid NOT NULL REFERENCES mappings (id) ON DELETE CASCADE
+        )
         """
     )

@@ -1,0 +1,1 @@
+"""How fast the platform is, measured from outside on the real thing."""

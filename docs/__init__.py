@@ -1,0 +1,1 @@
+"""The documentation, and the pages of it that are generated from the code."""

@@ -1,0 +1,1 @@
+"""The rules: for gateways, for owners, for mappings, and for what happens in things."""

@@ -1,0 +1,77 @@
+"""What provision may do: make a mapping's config exactly once, and take it back for good."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from services.bootstrap.domain import (
+    Config,
+    ConfigWithdrawn,
+    MappingOfAnotherUser,
+    distinct,
+    require_label,
+)
+from services.bootstrap.ports import ConfigSets, Now
+from services.bootstrap.service.authorization import authorize_apply, authorize_withdraw
+from shared.errors import InvalidInput
+from shared.http.auth import Caller
+
+
+class SetService:
+    """Applies and withdraws the configs of mappings."""
+
+    def __init__(self, sets: ConfigSets, *, now: Now) -> None:
+        self._sets = sets
+        self._now = now
+
+    async def apply(self, caller: Caller, mapping_id: UUID, config: Config) -> bool:
+        """Make a mapping's config, if it was not made before.
+
+        Returns:
+            Whether it was made now.
+
+        Raises:
+            InvalidInput: A config like that could never be fetched.
+            ExternalIdTaken: A config of this or another user has the external id.
+            ThingHasConfig: The thing has a config that this mapping did not make.
+            ConfigWithdrawn: It was withdrawn, or made and removed since.
+            Forbidden: The caller is not provision acting for this mapping and its user.
+
+        Events: `ConfigCreated`.
+        """
+        authorize_apply(caller, mapping_id)
+        _check(config)
+        moment = self._now()
+        channels = [
+            msgspec.structs.replace(channel, seen_at=moment)
+            for channel in distinct(config.channels)
+        ]
+        config = msgspec.structs.replace(config, channels=tuple(channels))
+        if await self._sets.insert(mapping_id, config, moment):
+            return True
+        known = await self._sets.find(mapping_id)
+        if known is not None and known.owner_id != caller.user_id:
+            raise MappingOfAnotherUser
+        if known is None or not known.has_config:
+            raise ConfigWithdrawn
+        return False
+
+    async def withdraw(self, caller: Caller, mapping_id: UUID) -> None:
+        """Remove a mapping's config, also one never seen, so that it cannot appear later.
+
+        Raises:
+            Forbidden: The caller is not provision acting for this mapping and its user.
+
+        Events: `ConfigDeleted`, if there was a config.
+        """
+        authorize_withdraw(caller, mapping_id)
+        if not await self._sets.withdraw(mapping_id, caller.user_id, self._now()):
+            raise MappingOfAnotherUser
+
+
+def _check(config: Config) -> None:
+    require_label(config.external_id, config.external_key)
+    if not config.thing_key:
+        raise InvalidInput("missing thing secret")

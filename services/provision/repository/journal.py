@@ -1,0 +1,371 @@
+"""The journal: who works on which mapping, and what is to become of it.
+
+The plan is written before the first call to another service and the close after the last one;
+both are enough for anyone to finish or undo a mapping later. Plans and answers hold secrets and
+are sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.provision.domain import Claim, Goal, MappingStatus, StepReport, Unfinished
+from services.provision.plan import Mapping, Plan
+from shared.contracts.events import Event
+from shared.contracts.provision import (
+    MappingActive,
+    MappingAnswerBody,
+    MappingBroken,
+    MappingDeleted,
+    MappingStuck,
+    MappingUndone,
+)
+from shared.postgres.outbox import Outbox
+from shared.postgres.pool import Database
+from shared.sealing import Sealer
+
+T = TypeVar("T")
+
+
+class PostgresJournal:
+    """Implements `ports.Journal`.
+
+    Args:
+        master_key: From which the keys of plans and fingerprints are derived.
+        lease: How long a mapping is left alone after its worker was last heard of.
+    """
+
+    def __init__(
+        self, database: Database, outbox: Outbox, master_key: bytes, lease: timedelta
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._sealer = Sealer(master_key, "provision/plan")
+        self._lease = lease
+
+    def fingerprint(self, plan: Plan, layout: str) -> bytes:
+        """See Journal."""
+        gateway = plan.gateway
+        told = (plan.owner_id, layout, gateway.external_id, gateway.external_key, gateway.name)
+        return self._sealer.fingerprint(msgspec.json.encode(told))
+
+    async def claim(self, plan: Plan, claim: Claim) -> Mapping | None:
+        """See Journal."""
+        while True:
+            row = await self._database.fetchrow(
+                """
+                WITH claimed AS (
+                    INSERT INTO mappings (id, owner_id, external_id, name, layout, layout_version,
+                                          fingerprint, claim_key, status, thing_ids, channel_ids,
+                                          has_config, sealed_plan, lease_until)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12,
+                            now() + $13)
+                    ON CONFLICT DO NOTHING
+                    RETURNING id, fingerprint, status, sealed_plan, sealed_answer
+                ), parts AS (
+                    INSERT INTO mapping_things (thing_id, mapping_id)
+                    SELECT part, claimed.id FROM claimed, unnest($9::uuid[]) AS part
+                )
+                SELECT id, fingerprint, status, sealed_plan, sealed_answer FROM claimed
+                UNION ALL
+                SELECT id, fingerprint, status, sealed_plan, sealed_answer
+                FROM mappings
+                WHERE claim_key = $8
+                   OR (owner_id = $2 AND external_id = $3 AND claim_key IS NOT NULL)
+                LIMIT 1
+                """,
+                plan.mapping_id,
+                plan.owner_id,
+                plan.gateway.external_id,
+                plan.gateway.name,
+                claim.layout,
+                claim.layout_version,
+                claim.fingerprint,
+                claim.key,
+                plan.thing_ids,
+                plan.channel_ids,
+                plan.config is not None,
+                self._seal(plan.mapping_id, plan),
+                self._lease,
+            )
+            if row is not None:
+                return None if row["id"] == plan.mapping_id else self._mapping(row)
+            # The claim that stood in the way was given up between the two looks.
+
+    async def find_claimed(self, plan: Plan, claim: Claim) -> Mapping | None:
+        """See Journal."""
+        row = await self._database.fetchrow(
+            """
+            SELECT id, fingerprint, status, sealed_plan, sealed_answer
+            FROM mappings
+            WHERE claim_key = $1
+               OR (owner_id = $2 AND external_id = $3 AND claim_key IS NOT NULL)
+            LIMIT 1
+            """,
+            claim.key,
+            plan.owner_id,
+            plan.gateway.external_id,
+        )
+        return None if row is None else self._mapping(row)
+
+    async def find_status(self, mapping_id: UUID) -> MappingStatus | None:
+        """See Journal."""
+        status = await self._database.fetchval(
+            "SELECT status FROM mappings WHERE id = $1", mapping_id
+        )
+        return None if status is None else MappingStatus(status)
+
+    async def find_unfinished(self, mapping_id: UUID) -> Unfinished | None:
+        """See Journal."""
+        row = await self._database.fetchrow(
+            """
+            SELECT id, owner_id, external_id, thing_ids, channel_ids, has_config, goal,
+                   keep_channels
+            FROM mappings
+            WHERE id = $1 AND status IN ('undoing', 'stuck')
+            """,
+            mapping_id,
+        )
+        return None if row is None else _unfinished(row)
+
+    async def find_in_the_way(self, plan: Plan) -> list[Unfinished]:
+        """See Journal."""
+        rows = await self._database.fetch(
+            """
+            UPDATE mappings
+            SET status = CASE status WHEN 'broken' THEN 'undoing' ELSE status END,
+                reason = CASE status WHEN 'broken' THEN 'replaced' ELSE reason END,
+                goal = coalesce(goal, 'deleted'), lease_until = now() + $3, updated_at = now()
+            WHERE external_id = $2 AND owner_id = $1 AND claim_key IS NULL
+              AND status IN ('broken', 'undoing', 'stuck')
+            RETURNING id, owner_id, external_id, thing_ids, channel_ids, has_config, goal,
+                      keep_channels
+            """,
+            plan.owner_id,
+            plan.gateway.external_id,
+            self._lease,
+        )
+        return [_unfinished(row) for row in rows]
+
+    async def close(
+        self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
+    ) -> bool:
+        """See Journal."""
+        row = await self._outbox.fetchrow(
+            """
+            WITH changed AS (
+                UPDATE mappings
+                SET status = 'active', sealed_answer = $2, steps = $3, updated_at = now()
+                WHERE id = $1 AND status = 'running' AND NOT is_hurt
+                RETURNING id
+            ){announcing}
+            SELECT id FROM changed
+            """,
+            plan.mapping_id,
+            self._seal(plan.mapping_id, answer),
+            msgspec.to_builtins(list(steps)),
+            event=MappingActive(
+                mapping_id=plan.mapping_id,
+                owner_id=plan.owner_id,
+                external_id=plan.gateway.external_id,
+            ),
+        )
+        return row is not None or await self._close_hurt(plan)
+
+    async def _close_hurt(self, plan: Plan) -> bool:
+        """Close a mapping of which a part was taken away while the rest was being made."""
+        row = await self._outbox.fetchrow(
+            """
+            WITH changed AS (
+                UPDATE mappings
+                SET status = 'broken', claim_key = NULL, updated_at = now()
+                WHERE id = $1 AND status = 'running' AND is_hurt
+                RETURNING id
+            ){announcing}
+            SELECT id FROM changed
+            """,
+            plan.mapping_id,
+            event=MappingBroken(mapping_id=plan.mapping_id),
+        )
+        return row is not None
+
+    async def start_undo(self, mapping_id: UUID, reason: str) -> bool:
+        """See Journal."""
+        changed = await self._database.fetchval(
+            """
+            UPDATE mappings
+            SET status = 'undoing', goal = 'undone', reason = $2, lease_until = now() + $3,
+                updated_at = now()
+            WHERE id = $1 AND status = 'running'
+            RETURNING true
+            """,
+            mapping_id,
+            reason,
+            self._lease,
+        )
+        return bool(changed)
+
+    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> bool:
+        """See Journal."""
+        changed = await self._database.fetchval(
+            """
+            UPDATE mappings
+            SET status = 'undoing', goal = 'deleted', reason = 'deleted', keep_channels = $2,
+                lease_until = now() + $3, updated_at = now()
+            WHERE id = $1 AND status IN ('active', 'broken')
+            RETURNING true
+            """,
+            mapping_id,
+            keep_channels,
+            self._lease,
+        )
+        return bool(changed)
+
+    async def finish_undo(self, unfinished: Unfinished) -> None:
+        """See Journal."""
+        kind = MappingDeleted if unfinished.goal is Goal.DELETED else MappingUndone
+        event: Event = kind(
+            mapping_id=unfinished.mapping_id,
+            owner_id=unfinished.owner_id,
+            external_id=unfinished.external_id,
+        )
+        await self._outbox.fetch(
+            """
+            WITH changed AS (
+                UPDATE mappings
+                SET status = goal, claim_key = NULL, sealed_plan = NULL, sealed_answer = NULL,
+                    updated_at = now()
+                WHERE id = $1 AND status IN ('undoing', 'stuck')
+                RETURNING id
+            ), forgotten AS (
+                DELETE FROM mapping_things WHERE mapping_id IN (SELECT id FROM changed)
+            ){announcing}
+            SELECT id FROM changed
+            """,
+            unfinished.mapping_id,
+            event=event,
+        )
+
+    async def mark_stuck(self, unfinished: Unfinished, reason: str) -> None:
+        """See Journal."""
+        await self._outbox.fetch(
+            """
+            WITH changed AS (
+                UPDATE mappings SET status = 'stuck', reason = $2, updated_at = now()
+                WHERE id = $1 AND status = 'undoing'
+                RETURNING id
+            ){announcing}
+            SELECT id FROM changed
+            """,
+            unfinished.mapping_id,
+            reason,
+            event=MappingStuck(
+                mapping_id=unfinished.mapping_id,
+                owner_id=unfinished.owner_id,
+                external_id=unfinished.external_id,
+                reason=reason,
+            ),
+        )
+
+    async def mark_broken(self, mapping_id: UUID) -> None:
+        """See Journal."""
+        # One that is still running notices when it is closed.
+        await self._outbox.fetch(
+            """
+            WITH hurt AS (
+                UPDATE mappings
+                SET is_hurt = true, updated_at = now(),
+                    status = CASE status WHEN 'active' THEN 'broken' ELSE status END,
+                    claim_key = CASE status WHEN 'active' THEN NULL ELSE claim_key END
+                WHERE id = $1 AND status IN ('active', 'running')
+                RETURNING id, status
+            ), changed AS (
+                SELECT id FROM hurt WHERE status = 'broken'
+            ){announcing}
+            SELECT id FROM changed
+            """,
+            mapping_id,
+            event=MappingBroken(mapping_id=mapping_id),
+        )
+
+    async def mark_things_gone(self, thing_ids: Collection[UUID]) -> None:
+        """See Journal."""
+        rows = await self._database.fetch(
+            "SELECT DISTINCT mapping_id FROM mapping_things WHERE thing_id = ANY ($1::uuid[])",
+            list(thing_ids),
+        )
+        for row in rows:
+            await self.mark_broken(row["mapping_id"])
+
+    async def lease_abandoned(self, limit: int) -> list[Unfinished]:
+        """See Journal."""
+        rows = await self._database.fetch(
+            """
+            UPDATE mappings
+            SET lease_until = now() + $2, updated_at = now(),
+                status = CASE status WHEN 'running' THEN 'undoing' ELSE status END,
+                goal = CASE status WHEN 'running' THEN 'undone' ELSE goal END,
+                reason = CASE status WHEN 'running' THEN 'abandoned' ELSE reason END
+            WHERE id IN (
+                SELECT id FROM mappings
+                WHERE status IN ('running', 'undoing', 'stuck') AND lease_until < now()
+                ORDER BY lease_until LIMIT $1
+                FOR UPDATE SKIP LOCKED
+            )
+            RETURNING id, owner_id, external_id, thing_ids, channel_ids, has_config, goal,
+                      keep_channels
+            """,
+            limit,
+            self._lease,
+        )
+        return [_unfinished(row) for row in rows]
+
+    async def extend_leases(self, mapping_ids: Collection[UUID]) -> None:
+        """See Journal."""
+        await self._database.execute(
+            "UPDATE mappings SET lease_until = now() + $2 WHERE id = ANY ($1::uuid[])",
+            list(mapping_ids),
+            self._lease,
+        )
+
+    async def count_stuck(self) -> int:
+        """See Journal."""
+        return int(
+            await self._database.fetchval("SELECT count(*) FROM mappings WHERE status = 'stuck'")
+        )
+
+    def _mapping(self, row: asyncpg.Record) -> Mapping:
+        answer = None
+        if row["sealed_answer"] is not None:
+            answer = self._open(row["id"], row["sealed_answer"], MappingAnswerBody)
+        return Mapping(
+            status=MappingStatus(row["status"]),
+            fingerprint=row["fingerprint"],
+            plan=self._open(row["id"], row["sealed_plan"], Plan),
+            answer=answer,
+        )
+
+    def _seal(self, mapping_id: UUID, value: msgspec.Struct) -> bytes:
+        return self._sealer.seal(msgspec.json.encode(value), mapping_id.bytes)
+
+    def _open(self, mapping_id: UUID, sealed: bytes, kind: type[T]) -> T:
+        return msgspec.json.decode(self._sealer.open(sealed, mapping_id.bytes), type=kind)
+
+
+def _unfinished(row: asyncpg.Record) -> Unfinished:
+    return Unfinished(
+        mapping_id=row["id"],
+        owner_id=row["owner_id"],
+        external_id=row["external_id"],
+        thing_ids=row["thing_ids"],
+        channel_ids=row["channel_ids"],
+        has_config=row["has_config"],
+        goal=Goal(row["goal"]),
+        keep_channels=row["keep_channels"],
+    )

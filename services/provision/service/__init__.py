@@ -1,0 +1,1 @@
+"""The rules: mapping gateways, taking back, looking after what was left."""

@@ -1,0 +1,1 @@
+"""Things, channels, connections and sets in PostgreSQL; driver errors end here."""

@@ -1,0 +1,230 @@
+"""Pages of lists, put together from the conditions that are asked for.
+
+A condition that is not asked for is not in the statement, so that PostgreSQL can keep its plans and
+the default list reads its page from an index and its total from the tallies. The columns of a page
+are read only for the entries on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from services.things.domain import Family, Filter, Reach
+from shared.contracts.common import Status
+from shared.http.paging import Page
+
+ANCHORED_FROM = 5_000
+_MOST = 2**63 - 1
+ANCHOR_ENTRIES = 2_000
+
+_THING_COLUMNS = (
+    "id, owner_id, name, tags, secret, metadata, created_at, updated_at, updated_by, status"
+)
+_CHANNEL_COLUMNS = (
+    "id, owner_id, parent_id, name, description, metadata, created_at, updated_at, updated_by, "
+    "status"
+)
+
+
+class Kind(Struct, frozen=True):
+    """What is listed.
+
+    Attributes:
+        shared: Ids of what is shared with a user, whose id takes the place of `{user}`.
+    """
+
+    table: str
+    entity: str
+    columns: str
+    shared: str
+
+
+THINGS = Kind(
+    "things",
+    "thing",
+    _THING_COLUMNS,
+    "SELECT connections.thing_id FROM shares JOIN connections USING (channel_id) "
+    "WHERE shares.user_id = {user} AND 'c_list' = ANY (shares.actions)",
+)
+CHANNELS = Kind(
+    "channels",
+    "channel",
+    _CHANNEL_COLUMNS,
+    "SELECT channel_id FROM shares WHERE user_id = {user} AND 'g_list' = ANY (actions)",
+)
+
+
+class Statement:
+    """Text and arguments of a statement while it is put together."""
+
+    def __init__(self) -> None:
+        self.arguments: list[Any] = []
+
+    def given(self, value: Any, kind: str) -> str:
+        """The place of an argument."""
+        self.arguments.append(value)
+        return f"${len(self.arguments)}::{kind}"
+
+
+def list_statement(kind: Kind, reach: Reach, wanted: Filter, page: Page) -> tuple[str, list[Any]]:
+    """One page and the number of all matches."""
+    statement = Statement()
+    filters = _filters(statement, wanted)
+    own, shared = _sources(kind, statement, reach, wanted.statuses)
+    matching = [_select(kind, [*source, *filters]) for source in [*own, *shared]]
+    if len(matching) > 1:  # else PostgreSQL may sort all of them together instead of merging
+        most = str(page.limit)
+        if page.offset:
+            most = statement.given(min(page.offset + page.limit, _MOST), "bigint")
+        matching = [f"({each} ORDER BY created_at, id LIMIT {most})" for each in matching]
+    counted = [_count(_select(kind, [*source, *filters])) for source in shared]
+    if filters:
+        counted += [_count(_select(kind, [*source, *filters])) for source in own]
+    elif own:
+        counted.append(_tallied(kind, statement, reach, wanted.statuses))
+    place = _place(statement, page)
+    return _page(kind, " UNION ALL ".join(matching), counted, place), statement.arguments
+
+
+def deep_statement(kind: Kind, reach: Reach, status: Status, page: Page) -> tuple[str, list[Any]]:
+    """The same for an owner's list without filters, starting at the anchor before the page."""
+    statement = Statement()
+    owner = statement.given(reach.owner_id, "uuid")
+    offset = statement.given(page.offset, "bigint")
+    matching = f"""
+        SELECT id, created_at FROM {kind.table}
+        WHERE owner_id = {owner} AND status = '{status}'
+          AND (created_at, id) >= (SELECT created_at, id FROM place)
+    """  # noqa: S608 - names of ours, parameter numbers
+    places = f"""
+        WITH places AS (
+            SELECT created_at, id, sum(entries) OVER (ORDER BY created_at, id) AS before
+            FROM anchors WHERE owner_id = {owner} AND status = '{status}'
+            UNION ALL SELECT '-infinity', '00000000-0000-0000-0000-000000000000', 0
+        ), place AS MATERIALIZED (
+            SELECT created_at, id, before FROM places
+            WHERE before <= {offset} ORDER BY created_at DESC, id DESC LIMIT 1
+        )
+    """  # noqa: S608 - names of ours, parameter numbers
+    counted = [_tallied(kind, statement, reach, [status])]
+    skip = f"OFFSET {offset} - (SELECT before FROM place)::bigint LIMIT {page.limit}"  # noqa: S608
+    return places + _page(kind, matching, counted, skip), statement.arguments
+
+
+def family_statement(
+    kind: Kind, reach: Reach, family: Family, wanted: Filter, page: Page
+) -> tuple[str, list[Any]]:
+    """One page of a channel's relatives that may be shown, with their levels."""
+    statement = Statement()
+    filters = _filters(statement, wanted)
+    root = statement.given(family.channel_id, "uuid")
+    levels = statement.given(family.levels, "integer")
+    own, shared = _sources(kind, statement, reach, wanted.statuses)
+    reachable = " UNION ALL ".join(_select(kind, [*source, *filters]) for source in [*own, *shared])
+    step, sign, path = (
+        ("relative.id = family.parent_id", "-", "''")
+        if family.is_upwards
+        else ("relative.parent_id = family.id", "+", "family.path || '.' || relative.id")
+    )
+    place = _place(statement, page)
+    text = f"""
+        WITH RECURSIVE family AS (
+            SELECT id, parent_id, 0 AS level, id::text AS path FROM channels WHERE id = {root}
+            UNION ALL
+            SELECT relative.id, relative.parent_id, family.level {sign} 1, {path}
+            FROM family JOIN channels AS relative ON {step}
+            WHERE abs(family.level) < {levels}
+        ), nearest AS (
+            SELECT DISTINCT ON (id) id, level, path FROM family ORDER BY id, abs(level)
+        ), matching AS (
+            SELECT id, created_at FROM ({reachable}) AS reachable
+            WHERE id IN (SELECT id FROM nearest)
+        ), page AS (
+            SELECT id FROM matching ORDER BY created_at, id {place}
+        ), matches AS (
+            SELECT count(*) AS total FROM matching
+        )
+        SELECT matches.total, shown.*
+        FROM matches LEFT JOIN (
+            SELECT {kind.columns}, level, path
+            FROM page JOIN channels USING (id) JOIN nearest USING (id)
+        ) AS shown ON true
+        ORDER BY shown.created_at, shown.id
+    """  # noqa: S608 - names of ours, parameter numbers
+    return text, statement.arguments
+
+
+def _filters(statement: Statement, wanted: Filter) -> list[str]:
+    filters = []
+    if wanted.name is not None:
+        filters.append(f"name = {statement.given(wanted.name, 'text')}")
+    if wanted.tag is not None:
+        filters.append(f"{statement.given(wanted.tag, 'text')} = ANY (tags)")
+    if wanted.metadata is not None:
+        filters.append(f"metadata @> {statement.given(wanted.metadata, 'jsonb')}")
+    return filters
+
+
+def _sources(
+    kind: Kind, statement: Statement, reach: Reach, statuses: list[Status]
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Conditions of the parts of a list, own and shared ones; no entry is in two of them.
+
+    Each status is a part of its own, so that each is read in order from its index.
+    """
+    own, shared = [], []
+    for status in statuses:
+        has_status = f"status = '{status}'"
+        if reach.owner_id is not None:
+            owner = f"owner_id = {statement.given(reach.owner_id, 'uuid')}"
+            own.append([owner, has_status])
+        elif reach.shared_with is None:
+            own.append([has_status])
+        if reach.shared_with is not None:
+            user = statement.given(reach.shared_with, "uuid")
+            is_shared = f"id IN ({kind.shared.format(user=user)})"
+            shared.append([is_shared, f"owner_id <> {user}", has_status])
+    return own, shared
+
+
+def _place(statement: Statement, page: Page) -> str:
+    """Where the page is, plain to the planner where that decides how to read it."""
+    skip = f"OFFSET {statement.given(page.offset, 'bigint')} " if page.offset else ""
+    return f"{skip}LIMIT {page.limit}"
+
+
+def _select(kind: Kind, conditions: list[str]) -> str:
+    return f"SELECT id, created_at FROM {kind.table} WHERE {' AND '.join(conditions)}"  # noqa: S608
+
+
+def _count(selected: str) -> str:
+    return f"(SELECT count(*) FROM ({selected}) AS counted)"  # noqa: S608
+
+
+def _tallied(kind: Kind, statement: Statement, reach: Reach, statuses: list[Status]) -> str:
+    conditions = [f"entity = '{kind.entity}'"]
+    if reach.owner_id is not None:
+        conditions.append(f"owner_id = {statement.given(reach.owner_id, 'uuid')}")
+    if len(statuses) == 1:
+        conditions.append(f"status = '{statuses[0]}'")
+    return (
+        "(SELECT coalesce(sum(entries), 0)::bigint FROM tallies "  # noqa: S608
+        f"WHERE {' AND '.join(conditions)})"
+    )
+
+
+def _page(kind: Kind, matching: str, counted: list[str], place: str) -> str:
+    return f"""
+        SELECT matches.total, shown.*
+        FROM (SELECT {" + ".join(counted)} AS total) AS matches
+        LEFT JOIN (
+            SELECT entry.*
+            FROM (SELECT id FROM ({matching}) AS matching ORDER BY created_at, id {place}) AS page
+            CROSS JOIN LATERAL (
+                SELECT {kind.columns} FROM {kind.table} WHERE {kind.table}.id = page.id LIMIT 1
+            ) AS entry
+        ) AS shown ON true
+        ORDER BY shown.created_at, shown.id
+    """  # noqa: S608 - names of ours, parameter numbers

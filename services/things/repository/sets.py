@@ -1,0 +1,259 @@
+"""Sets of mappings in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.things.domain import (
+    EntitySet,
+    SetClaim,
+    SetConnection,
+    SetOwnedByAnother,
+    SetState,
+)
+from services.things.repository.rows import (
+    channel_arrays,
+    json_text,
+    taken,
+    thing_arrays,
+    thing_of,
+)
+from services.things.repository.secrets import ThingSecrets
+from shared.contracts.things import ChannelDeleted, SetApplied, ThingDeleted
+from shared.postgres.outbox import Outbox
+from shared.postgres.pool import Connection, Database
+
+TOMBSTONE_LIFETIME = timedelta(hours=24)
+_PRUNED_AT_ONCE = 1000
+
+
+class SetRepository:
+    """See SetStore."""
+
+    def __init__(self, database: Database, outbox: Outbox, secrets: ThingSecrets) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._secrets = secrets
+
+    async def insert(self, entities: EntitySet) -> bool:
+        try:
+            rows = await self._outbox.fetch(
+                """
+                WITH changed AS (
+                    INSERT INTO entity_sets (mapping_id, owner_id, created_at, thing_ids,
+                                             channel_ids)
+                    VALUES ($1, $2, $3, $4, $12)
+                    ON CONFLICT DO NOTHING
+                    RETURNING mapping_id, owner_id, created_at
+                ), made_things AS (
+                    INSERT INTO things (id, owner_id, mapping_id, name, tags, secret,
+                                        secret_fingerprint, metadata, created_at, updated_at,
+                                        status)
+                    SELECT made.id, changed.owner_id, changed.mapping_id, made.name,
+                           ARRAY(SELECT jsonb_array_elements_text(made.tags::jsonb)), made.secret,
+                           made.secret_fingerprint, made.metadata, made.created_at,
+                           made.created_at, made.status
+                    FROM changed,
+                         unnest($4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
+                                $9::jsonb[], $10::timestamptz[], $11::text[])
+                             AS made (id, name, tags, secret, secret_fingerprint, metadata,
+                                      created_at, status)
+                ), made_channels AS (
+                    INSERT INTO channels (id, owner_id, mapping_id, parent_id, name, description,
+                                          metadata, created_at, updated_at, status)
+                    SELECT made.id, changed.owner_id, changed.mapping_id, made.parent_id,
+                           made.name, made.description, made.metadata, made.created_at,
+                           made.created_at, made.status
+                    FROM changed,
+                         unnest($12::uuid[], $13::uuid[], $14::text[], $15::text[], $16::jsonb[],
+                                $17::timestamptz[], $18::text[])
+                             AS made (id, parent_id, name, description, metadata, created_at,
+                                      status)
+                ), made_connections AS (
+                    INSERT INTO connections (thing_id, channel_id, owner_id, actions, created_at,
+                                             updated_at)
+                    SELECT made.thing_id, made.channel_id, changed.owner_id,
+                           ARRAY(SELECT jsonb_array_elements_text(made.actions::jsonb)),
+                           changed.created_at, changed.created_at
+                    FROM changed,
+                         unnest($19::uuid[], $20::uuid[], $21::text[])
+                             AS made (thing_id, channel_id, actions)
+                ){announcing}
+                SELECT mapping_id FROM changed
+                """,
+                entities.mapping_id,
+                entities.owner_id,
+                entities.created_at,
+                *thing_arrays(entities.things, self._secrets),
+                *channel_arrays(entities.channels),
+                [connection.thing_id for connection in entities.connections],
+                [connection.channel_id for connection in entities.connections],
+                [json_text(connection.actions) for connection in entities.connections],
+                event=SetApplied(
+                    mapping_id=entities.mapping_id,
+                    owner_id=entities.owner_id,
+                    thing_ids=[thing.id for thing in entities.things],
+                    channel_ids=[channel.id for channel in entities.channels],
+                ),
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise taken(error) from None
+        return bool(rows)
+
+    async def find(self, mapping_id: UUID) -> SetClaim | None:
+        row = await self._database.fetchrow(
+            """
+            SELECT owner_id, created_at, withdrawn_at IS NOT NULL AS is_withdrawn
+            FROM entity_sets
+            WHERE mapping_id = $1
+            """,
+            mapping_id,
+        )
+        return None if row is None else SetClaim(**row)
+
+    async def view(self, mapping_id: UUID, owner_id: UUID) -> SetState | None:
+        rows = await self._database.fetch(
+            """
+            WITH claim AS (
+                SELECT thing_ids, channel_ids
+                FROM entity_sets
+                WHERE mapping_id = $1 AND owner_id = $2 AND withdrawn_at IS NULL
+            ), members AS (
+                SELECT things.id, things.owner_id, things.name, things.tags, things.secret,
+                       things.metadata, things.created_at, things.updated_at, things.updated_by,
+                       things.status
+                FROM claim JOIN things ON things.id = ANY (claim.thing_ids)
+                WHERE things.mapping_id = $1 AND things.owner_id = $2
+            ), groups AS (
+                SELECT channels.id
+                FROM claim JOIN channels ON channels.id = ANY (claim.channel_ids)
+                WHERE channels.mapping_id = $1 AND channels.owner_id = $2
+            ), foreign_connections AS (
+                SELECT thing_id, channel_id, actions
+                FROM connections
+                WHERE thing_id IN (SELECT id FROM members)
+                  AND channel_id NOT IN (SELECT id FROM groups)
+                UNION ALL
+                SELECT thing_id, channel_id, actions
+                FROM connections
+                WHERE channel_id IN (SELECT id FROM groups)
+                  AND thing_id NOT IN (SELECT id FROM members)
+            )
+            SELECT members.id, members.owner_id, members.name, members.tags, members.secret,
+                   members.metadata, members.created_at, members.updated_at, members.updated_by,
+                   members.status, groups.id AS group_id, foreign_connections.thing_id,
+                   foreign_connections.channel_id, foreign_connections.actions
+            FROM claim
+            LEFT JOIN (VALUES (1), (2), (3)) AS kind (number) ON true
+            LEFT JOIN members ON kind.number = 1
+            LEFT JOIN groups ON kind.number = 2
+            LEFT JOIN foreign_connections ON kind.number = 3
+            ORDER BY members.created_at, members.id, groups.id, thing_id, channel_id
+            """,
+            mapping_id,
+            owner_id,
+        )
+        if not rows:
+            return None
+        return SetState(
+            things=[thing_of(row, self._secrets) for row in rows if row["id"]],
+            channel_ids=[row["group_id"] for row in rows if row["group_id"]],
+            foreign_connections=[
+                SetConnection(
+                    thing_id=row["thing_id"],
+                    channel_id=row["channel_id"],
+                    actions=tuple(row["actions"]),
+                )
+                for row in rows
+                if row["thing_id"]
+            ],
+        )
+
+    async def withdraw(
+        self,
+        mapping_id: UUID,
+        *,
+        thing_ids: list[UUID],
+        channel_ids: list[UUID],
+        owner_id: UUID,
+        withdrawn_at: datetime,
+    ) -> None:
+        async def remove(connection: Connection) -> None:
+            # Waits for an application that is under way; the next statement sees what it made.
+            claimed = await connection.fetchval(
+                """
+                INSERT INTO entity_sets (mapping_id, owner_id, thing_ids, channel_ids,
+                                         created_at, withdrawn_at)
+                VALUES ($1, $2, '{}', '{}', $3, $3)
+                ON CONFLICT (mapping_id) DO UPDATE
+                SET withdrawn_at = coalesce(entity_sets.withdrawn_at, excluded.withdrawn_at)
+                WHERE entity_sets.owner_id = excluded.owner_id
+                RETURNING true
+                """,
+                mapping_id,
+                owner_id,
+                withdrawn_at,
+            )
+            if not claimed:
+                raise SetOwnedByAnother
+            # Waits for the owner's creations under way; later ones find the ids withdrawn.
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))", owner_id
+            )
+            removed = await connection.fetch(
+                """
+                WITH withdrawn AS (
+                    INSERT INTO withdrawn_ids (id, withdrawn_at)
+                    SELECT id, $5 FROM unnest($3::uuid[] || $4::uuid[]) AS id ORDER BY id
+                    ON CONFLICT DO NOTHING
+                ), removed_things AS (
+                    DELETE FROM things
+                    WHERE id = ANY ($3::uuid[]) AND mapping_id = $1 AND owner_id = $2
+                    RETURNING id
+                ), removed_channels AS (
+                    DELETE FROM channels
+                    WHERE id = ANY ($4::uuid[]) AND mapping_id = $1 AND owner_id = $2
+                    RETURNING id
+                )
+                SELECT id, true AS is_thing FROM removed_things
+                UNION ALL
+                SELECT id, false FROM removed_channels
+                """,
+                mapping_id,
+                owner_id,
+                thing_ids,
+                channel_ids,
+                withdrawn_at,
+            )
+            things = [row["id"] for row in removed if row["is_thing"]]
+            channels = [row["id"] for row in removed if not row["is_thing"]]
+            if things:
+                await Outbox.append(connection, ThingDeleted(thing_ids=things))
+            if channels:
+                await Outbox.append(connection, ChannelDeleted(channel_ids=channels))
+
+        await self._database.transact(remove)
+        self._outbox.written.set()
+        await self._prune(withdrawn_at - TOMBSTONE_LIFETIME)
+
+    async def _prune(self, before: datetime) -> None:
+        """Let go of some ids that were withdrawn long ago."""
+        await self._database.execute(
+            """
+            WITH old_sets AS (
+                DELETE FROM entity_sets WHERE mapping_id IN (
+                    SELECT mapping_id FROM entity_sets WHERE withdrawn_at < $1
+                    LIMIT $2 FOR UPDATE SKIP LOCKED
+                )
+            )
+            DELETE FROM withdrawn_ids WHERE id IN (
+                SELECT id FROM withdrawn_ids WHERE withdrawn_at < $1
+                ORDER BY withdrawn_at LIMIT $2 FOR UPDATE SKIP LOCKED
+            )
+            """,
+            before,
+            _PRUNED_AT_ONCE,
+        )

@@ -1,0 +1,1 @@
+"""The rules of things, channels and connections."""

@@ -1,0 +1,53 @@
+"""Drafts into entities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.things.domain import Channel, ChannelDraft, Thing, ThingDraft
+
+_APART = timedelta(microseconds=1)
+
+
+def made_things(
+    drafts: Sequence[ThingDraft], owner_id: UUID, moment: datetime, new_id: Callable[[], UUID]
+) -> list[Thing]:
+    """Things of one owner, made a microsecond apart so that lists keep their order."""
+    return [
+        Thing(
+            id=draft.id or new_id(),
+            owner_id=owner_id,
+            name=draft.name,
+            tags=draft.tags,
+            secret=draft.secret or str(new_id()),
+            metadata=draft.metadata,
+            created_at=moment + place * _APART,
+            updated_at=moment + place * _APART,
+            updated_by=None,
+            status=draft.status,
+        )
+        for place, draft in enumerate(drafts)
+    ]
+
+
+def made_channels(
+    drafts: Sequence[ChannelDraft], owner_id: UUID, moment: datetime, new_id: Callable[[], UUID]
+) -> list[Channel]:
+    """Channels of one owner, made a microsecond apart so that lists keep their order."""
+    return [
+        Channel(
+            id=draft.id or new_id(),
+            owner_id=owner_id,
+            parent_id=draft.parent_id,
+            name=draft.name,
+            description=draft.description,
+            metadata=draft.metadata,
+            created_at=moment + place * _APART,
+            updated_at=moment + place * _APART,
+            updated_by=None,
+            status=draft.status,
+        )
+        for place, draft in enumerate(drafts)
+    ]

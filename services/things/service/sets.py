@@ -1,0 +1,145 @@
+"""The entities of a mapping, made and withdrawn as a whole by the service that maps gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from services.things.domain import (
+    Connection,
+    EntitySet,
+    IdWithdrawn,
+    SetDraft,
+    SetNotFound,
+    SetOwnedByAnother,
+    SetState,
+    checked_actions,
+)
+from services.things.ports import Facts, SetStore
+from services.things.service.authorization import Authorization
+from services.things.service.making import made_channels, made_things
+from shared.contracts.things import DEFAULT_ACTIONS
+from shared.errors import InvalidInput, Unavailable
+from shared.http.auth import Caller
+
+
+class SetService:
+    """Applies and withdraws sets; both may be repeated, also at the same time."""
+
+    def __init__(
+        self,
+        sets: SetStore,
+        facts: Facts,
+        authorization: Authorization,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._sets = sets
+        self._facts = facts
+        self._authorization = authorization
+        self._now = now
+        self._new_id = new_id
+
+    async def apply(self, caller: Caller, mapping_id: UUID, draft: SetDraft) -> datetime:
+        """Make a mapping's things, channels and connections for the user, all or none.
+
+        Returns:
+            When the set was made; a repeat finds it and answers the same.
+
+        Raises:
+            Forbidden: Not the mapping service, or with a token for something else.
+            InvalidInput: A connection leaves the set or is there twice, an action does not
+                exist, or a secret is missing.
+            IdTaken: Another entity has an id of the set.
+            SecretTaken: Another thing has a secret of the set.
+            IdWithdrawn: The set, or an id of it, was withdrawn.
+            SetOwnedByAnother: The mapping id is another user's.
+
+        Events: `SetApplied`.
+        """
+        self._authorization.apply_set(caller, mapping_id)
+        _require_closed(draft)
+        moment = self._now()
+        entities = EntitySet(
+            mapping_id=mapping_id,
+            owner_id=caller.user_id,
+            created_at=moment,
+            things=made_things(draft.things, caller.user_id, moment, self._new_id),
+            channels=made_channels(draft.channels, caller.user_id, moment, self._new_id),
+            connections=[
+                Connection(
+                    thing_id=connection.thing_id,
+                    channel_id=connection.channel_id,
+                    owner_id=caller.user_id,
+                    actions=checked_actions(connection.actions, DEFAULT_ACTIONS),
+                    created_at=moment,
+                    updated_at=moment,
+                    updated_by=None,
+                )
+                for connection in draft.connections
+            ],
+        )
+        if await self._sets.insert(entities):
+            return moment
+        claim = await self._sets.find(mapping_id)
+        if claim is None:
+            raise Unavailable("the set is being forgotten")
+        if claim.owner_id != caller.user_id:
+            raise SetOwnedByAnother
+        if claim.is_withdrawn:
+            raise IdWithdrawn
+        return claim.created_at
+
+    async def view(self, caller: Caller, mapping_id: UUID) -> SetState:
+        """Show what there is of a mapping's set now, with current secrets.
+
+        Raises:
+            Forbidden: Not the mapping service, or with a token for something else.
+            SetNotFound: Never applied, withdrawn, or another user's.
+        """
+        self._authorization.manage_set(caller, mapping_id)
+        state = await self._sets.view(mapping_id, caller.user_id)
+        if state is None:
+            raise SetNotFound
+        return state
+
+    async def withdraw(
+        self, caller: Caller, mapping_id: UUID, *, thing_ids: list[UUID], channel_ids: list[UUID]
+    ) -> None:
+        """Remove what a set made of these ids, and keep it from being made from now on.
+
+        A set never seen is withdrawn too, so that an application that was only slow cannot leave
+        anything behind; for a day nothing else is made with these ids either. What belongs to
+        another user by now stays.
+
+        Raises:
+            Forbidden: Not the mapping service, or with a token for something else.
+            SetOwnedByAnother: The mapping id is another user's.
+
+        Events: `ThingDeleted` and `ChannelDeleted`, with the ids that were there.
+        """
+        self._authorization.manage_set(caller, mapping_id)
+        try:
+            await self._sets.withdraw(
+                mapping_id,
+                thing_ids=thing_ids,
+                channel_ids=channel_ids,
+                owner_id=caller.user_id,
+                withdrawn_at=self._now(),
+            )
+        finally:
+            await self._facts.forget(thing_ids=thing_ids, channel_ids=channel_ids)
+
+
+def _require_closed(draft: SetDraft) -> None:
+    thing_ids = {thing.id for thing in draft.things}
+    channel_ids = {channel.id for channel in draft.channels}
+    pairs = {(connection.thing_id, connection.channel_id) for connection in draft.connections}
+    if len(pairs) < len(draft.connections):
+        raise InvalidInput("a connection is listed twice")
+    if any(thing not in thing_ids or channel not in channel_ids for thing, channel in pairs):
+        raise InvalidInput("a connection leaves the set")
+    if not all(thing.secret for thing in draft.things):
+        raise InvalidInput("missing secret")

@@ -1,0 +1,1 @@
+"""The rules of users: accounts, logins, and acting for somebody."""

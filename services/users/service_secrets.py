@@ -1,0 +1,35 @@
+"""Where users learns what other services prove themselves with."""
+
+from __future__ import annotations
+
+import re
+
+from services.users.service.exchange import SERVICES, hash_of
+from services.users.settings import UsersSettings
+from shared.settings import SettingsError
+from shared.state import kept
+
+_VARIABLE = "SMQ_USERS_SERVICE_SECRET_HASHES"
+_HASH = re.compile("[0-9a-fA-F]{64}")
+
+
+def service_hashes(settings: UsersSettings) -> dict[str, bytes]:
+    """SHA-256 of each service's secret: those given, else of the secrets kept on this machine.
+
+    Raises:
+        SettingsError: What was given is malformed.
+    """
+    if not settings.service_secret_hashes:
+        return {service: hash_of(_kept_secret(settings, service)) for service in SERVICES}
+    hashes = {}
+    for entry in settings.service_secret_hashes.split(","):
+        service, _, text = entry.strip().partition("=")
+        if service not in SERVICES or not _HASH.fullmatch(text):
+            raise SettingsError([f"{_VARIABLE} is not like provision=<SHA-256 in hex>,..."])
+        hashes[service] = bytes.fromhex(text)
+    return hashes
+
+
+def _kept_secret(settings: UsersSettings, service: str) -> str:
+    """The secret under the name by which the service itself keeps it; the first asker makes it."""
+    return kept(settings, f"service-secret-{service}", "", variable=_VARIABLE)

@@ -1,0 +1,1 @@
+"""A stand-in for the Agent that runs on a gateway."""
