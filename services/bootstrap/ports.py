@@ -86,8 +86,14 @@ class ChangedConfigs(Protocol):
     async def is_ours(self, claim: Claim) -> bool:
         """Whether no other change can have built on this one: it is claimed still, or gone."""
 
-    async def release(self, claim: Claim, *, is_sure: bool) -> None:
-        """Let the next change have the config."""
+    async def release(
+        self, claim: Claim, *, is_sure: bool, reconnected_at: datetime | None = None
+    ) -> None:
+        """Let the next change have the config.
+
+        Args:
+            reconnected_at: When a disconnection was taken back, whose event is still to come.
+        """
 
 
 class GatewayConfigs(Protocol):

@@ -159,16 +159,20 @@ class ChangeRepository:
             )
         )
 
-    async def release(self, claim: Claim, *, is_sure: bool) -> None:
+    async def release(
+        self, claim: Claim, *, is_sure: bool, reconnected_at: datetime | None = None
+    ) -> None:
         await self._database.execute(
             """
             UPDATE configs
             SET changing = CASE WHEN NOT $3::boolean THEN changing END,
                 changing_until = CASE WHEN NOT $3::boolean THEN now() END,
-                changing_channels = CASE WHEN NOT $3::boolean THEN changing_channels END
+                changing_channels = CASE WHEN NOT $3::boolean THEN changing_channels END,
+                connected_at = CASE WHEN state = 1 THEN coalesce($4, connected_at) END
             WHERE thing_id = $1 AND changing = $2
             """,
             claim.thing_id,
             claim.id,
             is_sure,
+            reconnected_at,
         )

@@ -161,7 +161,11 @@ class ChangeService:
                     await self._configs.release(claim, is_sure=is_settled)
                 elif await self._configs.is_ours(claim):
                     is_undone = await self._undo(links)
-                    await self._configs.release(claim, is_sure=is_settled and is_undone)
+                    await self._configs.release(
+                        claim,
+                        is_sure=is_settled and is_undone,
+                        reconnected_at=self._now() if is_undone else None,
+                    )
         except (DomainError, TimeoutError) as error:
             logger.warning("change_given_up", thing_id=claim.thing_id, error=type(error).__name__)
 
