@@ -21,6 +21,8 @@ class PostgresRights:
         return None if enabled is None else bool(enabled)
 
     async def allows_on_user(self, subject: UUID, target: UUID, action: Action) -> bool:
+        # Anybody may put anybody into a group of his own. Power to change or disable somebody
+        # comes from a group only if he, his owner or an admin has put him there.
         return bool(
             await self._database.fetchval(
                 """
@@ -31,8 +33,11 @@ class PostgresRights:
                     JOIN groups ON groups.id = held.object AND groups.status = 'enabled'
                     JOIN policies AS membership ON membership.object = held.object
                     JOIN users ON users.id = membership.subject AND users.role <> 'admin'
+                    LEFT JOIN users AS maker ON maker.id = membership.owner_id
                     WHERE held.subject = $1 AND $3 = ANY(held.actions)
                         AND membership.subject = $2
+                        AND ($3 <> ALL ('{c_update,c_delete}') OR maker.role = 'admin'
+                            OR maker.id IN (users.id, users.owner_id))
                 )
                 """,
                 subject,

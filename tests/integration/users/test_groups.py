@@ -84,6 +84,24 @@ async def test_who_may_do_what(
     assert response.status == (200 if who in ("owner", "admin", "holder") else 403)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("PATCH", "/users/{id}", {"name": "taken over"}), ("POST", "/users/{id}/disable", None)],
+)
+async def test_putting_a_stranger_into_a_group_gives_no_power_over_him(
+    users_api: Api, alice: Account, bob: Account, method: str, path: str, body: Any
+) -> None:
+    group = await new_group(users_api, alice)
+    await allow(users_api, alice, alice, group, "c_update", "c_delete")
+    await allow(users_api, alice, bob, group, "g_list")
+
+    response = await users_api.request(
+        method, path.format(id=bob.id), json=body, headers=alice.headers
+    )
+
+    assert response.status == 403
+
+
 @pytest.mark.parametrize("what", ["identity", "owner"])
 async def test_c_update_takes_over_no_account(
     users_api: Api, new_account: NewAccount, alice: Account, bob: Account, what: str
