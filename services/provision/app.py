@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from uuid import uuid4
 
 from aiohttp import web
@@ -38,6 +39,7 @@ PURPOSE = (
     "Sets up gateways by a layout: things, channels, connections and config, exactly once or not "
     "at all."
 )
+_TOKEN_LIFETIME = timedelta(minutes=2)  # of what users exchanges
 _SUFFIXES = ("/", "/things/configs", "/things/state", "/things", "/certs", "/users")
 
 
@@ -45,8 +47,10 @@ def configure(settings: ProvisionSettings) -> Configuration:
     """Add the configuration file and the folder's layouts to the environment's settings.
 
     Raises:
-        SettingsError: A file is unusable.
+        SettingsError: A file is unusable, or a mapping may outlive the token it is made with.
     """
+    if settings.mapping_deadline >= _TOKEN_LIFETIME:
+        raise SettingsError(["SMQ_PROVISION_MAPPING_DEADLINE is not below 2m"])
     try:
         return read_configuration(settings)
     except LayoutError as error:

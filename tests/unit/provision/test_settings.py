@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from services.provision.app import configure
 from services.provision.settings import ProvisionSettings
-from shared.settings import load_settings
+from shared.settings import SettingsError, load_settings
 
 
 @pytest.mark.parametrize("prefix", ["SMQ", "MG", "MF"])
@@ -55,6 +58,11 @@ def test_the_documented_standalone_start_needs_its_four_variables_only() -> None
     )
 
     assert settings.http_port == 9016
+
+
+def test_a_deadline_beyond_the_life_of_a_mappings_token_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="SMQ_PROVISION_MAPPING_DEADLINE"):
+        configure(ProvisionSettings(mapping_deadline=timedelta(minutes=2)))
 
 
 def test_the_services_own_address_wins_over_the_common_one() -> None:
