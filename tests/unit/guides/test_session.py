@@ -60,7 +60,7 @@ def test_a_line_cut_at_an_ampersand_runs_in_the_background_of_the_same_shell(
 
 
 def test_what_is_left_in_the_background_ends_with_the_page(tmp_path: Path, held: int) -> None:
-    transcript = run(tmp_path, "sleep 600 >held &")
+    transcript = run(tmp_path, "exec 9>held\nsleep 600 &")
 
     assert transcript.exit_code == 0
     assert is_let_go(held)
@@ -68,14 +68,17 @@ def test_what_is_left_in_the_background_ends_with_the_page(tmp_path: Path, held:
 
 def test_a_page_that_does_not_come_to_its_end_is_stopped(tmp_path: Path, held: int) -> None:
     with pytest.raises(TimeoutError):
-        run(tmp_path, "sleep 600 >held & wait", timeout_seconds=1)
+        run(tmp_path, "exec 9>held\nsleep 600 & wait", timeout_seconds=1)
 
     assert is_let_go(held)
 
 
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[int]:
-    """The reading end of a pipe, to see when the last process that writes to it is gone."""
+    """The reading end of a pipe, to see when the last process that writes to it is gone.
+
+    The page's shell opens the other end itself, so that what it starts holds it from birth.
+    """
     os.mkfifo(tmp_path / "held")
     reader = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
     yield reader
