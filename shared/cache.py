@@ -13,12 +13,13 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.calls import Calling
 from shared.tasks import stop
 
 logger = structlog.get_logger(__name__)
@@ -28,6 +29,14 @@ _RETRY_SECONDS = 0.5
 _PUBLISH_SECONDS = 0.5
 
 
+class _Entry(NamedTuple, Generic[V]):
+    """A value, until when it is good, and the keys with which it goes."""
+
+    expires: float
+    value: V
+    follows: frozenset[str]
+
+
 class InvalidatedCache(Generic[V]):
     """Values by key, at most `size` of them, dropped everywhere when they change.
 
@@ -35,29 +44,44 @@ class InvalidatedCache(Generic[V]):
         name: Channel of the invalidations; equal in all processes that share them.
         lifetime_seconds: How long a value is kept at most. It bounds what is not told: a change
             whose process died between committing and telling it.
+        settle_seconds: How long nothing is kept that follows a key which was dropped. For values
+            that are asked of another service, whose processes may hear of a change later.
     """
 
     def __init__(
-        self, redis: Redis, name: str, size: int, lifetime_seconds: float = math.inf
+        self,
+        redis: Redis,
+        name: str,
+        size: int,
+        lifetime_seconds: float = math.inf,
+        settle_seconds: float = 0.0,
     ) -> None:
         self._redis = redis
         self._channel = f"invalidate:{name}"
         self._size = size
         self._lifetime_seconds = lifetime_seconds
-        self._values: OrderedDict[str, tuple[float, V]] = OrderedDict()
+        self._settle_seconds = settle_seconds
+        self._values: OrderedDict[str, _Entry[V]] = OrderedDict()
+        self._followers: dict[str, set[str]] = {}
+        self._unsettled: OrderedDict[str, float] = OrderedDict()
         self._is_on = False
         self._changes = 0
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, name: str, size: int, lifetime_seconds: float = math.inf
+        cls,
+        url: str,
+        name: str,
+        size: int,
+        lifetime_seconds: float = math.inf,
+        settle_seconds: float = 0.0,
     ) -> AsyncIterator[InvalidatedCache[V]]:
         """Listen for invalidations for as long as the context lasts."""
         redis = Redis.from_url(
             url, socket_connect_timeout=2, socket_timeout=None, health_check_interval=5
         )
-        cache = cls(redis, name, size, lifetime_seconds)
+        cache = cls(redis, name, size, lifetime_seconds, settle_seconds)
         task = asyncio.create_task(cache._listen_for_ever(), name=f"cache-{name}")
         try:
             yield cache
@@ -65,20 +89,27 @@ class InvalidatedCache(Generic[V]):
             await stop(task)
             await redis.aclose()
 
-    async def get(self, key: str, load: Callable[[], Awaitable[V | None]]) -> V | None:
-        """The value of a key, loaded if it is not here; None is not kept."""
+    async def get(
+        self,
+        key: str,
+        load: Callable[[], Awaitable[V | None]],
+        follows: Callable[[V], Iterable[str]] = lambda _: (),
+    ) -> V | None:
+        """The value of a key, loaded if it is not here; None is not kept.
+
+        Args:
+            follows: Names further keys, at whose dropping the value goes too.
+        """
         known = self._values.get(key)
         now = time.monotonic()
-        if known is not None and now < known[0]:
+        if known is not None and now < known.expires:
             self._values.move_to_end(key)
-            return known[1]
+            return known.value
         changes = self._changes
         value = await load()
         # What was loaded while something changed may be from before the change.
         if value is not None and self._is_on and changes == self._changes:
-            self._values[key] = (now + self._lifetime_seconds, value)
-            if len(self._values) > self._size:
-                self._values.popitem(last=False)
+            self._keep(key, _Entry(now + self._lifetime_seconds, value, frozenset(follows(value))))
         return value
 
     async def drop(self, keys: Iterable[str]) -> None:
@@ -87,7 +118,8 @@ class InvalidatedCache(Generic[V]):
         self.forget(keys)
         try:
             async with asyncio.timeout(_PUBLISH_SECONDS):
-                await self._redis.publish(self._channel, "\n".join(keys))
+                with Calling("redis", RedisError, OSError):
+                    await self._redis.publish(self._channel, "\n".join(keys))
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("invalidation_lost", channel=self._channel, error=type(error).__name__)
 
@@ -99,7 +131,37 @@ class InvalidatedCache(Generic[V]):
         """Forget keys here alone."""
         self._changes += 1
         for key in keys:
-            self._values.pop(key, None)
+            self._remove(key)
+            for follower in tuple(self._followers.get(key, ())):
+                self._remove(follower)
+            if self._settle_seconds:
+                self._forget_settled()
+                self._unsettled[key] = time.monotonic() + self._settle_seconds
+                self._unsettled.move_to_end(key)
+
+    def _keep(self, key: str, entry: _Entry[V]) -> None:
+        self._forget_settled()
+        if any(followed in self._unsettled for followed in entry.follows):
+            return
+        self._remove(key)
+        self._values[key] = entry
+        for followed in entry.follows:
+            self._followers.setdefault(followed, set()).add(key)
+        if len(self._values) > self._size:
+            self._remove(next(iter(self._values)))
+
+    def _remove(self, key: str) -> None:
+        entry = self._values.pop(key, None)
+        for followed in entry.follows if entry is not None else ():
+            followers = self._followers[followed]
+            followers.discard(key)
+            if not followers:
+                del self._followers[followed]
+
+    def _forget_settled(self) -> None:
+        now = time.monotonic()
+        while self._unsettled and next(iter(self._unsettled.values())) <= now:
+            self._unsettled.popitem(last=False)
 
     async def _listen_for_ever(self) -> None:
         while True:
@@ -117,4 +179,5 @@ class InvalidatedCache(Generic[V]):
                 self._is_on = False
                 self._changes += 1
                 self._values.clear()
+                self._followers.clear()
             await asyncio.sleep(_RETRY_SECONDS)

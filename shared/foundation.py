@@ -20,6 +20,8 @@ from shared.http.revocations import Revocations
 from shared.postgres.keycheck import check_key, encryption_key
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database, database_url
+from shared.saturation import watching
+from shared.sealing import MasterKey
 from shared.settings import ServiceSettings
 from shared.state import kept
 
@@ -37,7 +39,7 @@ class Foundation(Struct, frozen=True):
     broker: Broker
     session: aiohttp.ClientSession
     users: UsersClient
-    key: bytes
+    key: MasterKey
 
 
 @asynccontextmanager
@@ -47,33 +49,49 @@ async def foundation(
     """Open database, outbox relay, NATS, HTTP sessions and the token verifier."""
     async with AsyncExitStack() as stack:
         url = database_url(service, settings)
-        key = encryption_key(settings)
+        given_key = encryption_key(settings)
         database = await stack.enter_async_context(Database.open(url, settings.database_pool_size))
-        await check_key(database, key)
+        key = await check_key(database, given_key)
         outbox = Outbox(database)
         broker = await stack.enter_async_context(
             Broker.open(settings.nats_url, f"supermq-{service}")
         )
         await stack.enter_async_context(relaying(url, outbox, broker))
-        session = await stack.enter_async_context(client_session())
-        users = UsersClient(
-            session, settings.users_url, service=service, secret=service_secret(service, settings)
-        )
+        await stack.enter_async_context(watching(app, service, database))
         app[CHECKS].extend(
             [Check("postgres", database.is_up), Check("nats", broker.is_up, is_required=False)]
         )
+        session = await stack.enter_async_context(client_session())
+        users = users_client(session, service, settings)
         if service != "users":
-            keys = await stack.enter_async_context(CachedKeys.open(users.key_set))
-            revocations = await stack.enter_async_context(
-                Revocations.open(users.revocations, broker)
-            )
-            app[VERIFIER] = TokensAndKeys(
-                LocalVerifier(keys, revocations), KeyVerifier(users.introspect, revocations)
-            )
-            app[CHECKS].extend(
-                [Check("users", keys.is_loaded), Check("revocations", revocations.is_loaded)]
-            )
+            await stack.enter_async_context(verifying(app, users, broker))
         yield Foundation(database, outbox, broker, session, users, key)
+
+
+def users_client(
+    session: aiohttp.ClientSession, service: str, settings: ServiceSettings
+) -> UsersClient:
+    """The users service, called with a service's identity."""
+    secret = service_secret(service, settings)
+    return UsersClient(session, settings.users_url, service=service, secret=secret)
+
+
+@asynccontextmanager
+async def verifying(
+    app: web.Application, users: UsersClient, broker: Broker
+) -> AsyncIterator[None]:
+    """Tell users' tokens and keys for as long as the context lasts."""
+    async with (
+        CachedKeys.open(users.key_set) as keys,
+        Revocations.open(users.revocations, broker) as revocations,
+    ):
+        app[VERIFIER] = TokensAndKeys(
+            LocalVerifier(keys, revocations), KeyVerifier(users.introspect, revocations)
+        )
+        app[CHECKS].extend(
+            [Check("users", keys.is_loaded), Check("revocations", revocations.is_loaded)]
+        )
+        yield
 
 
 def service_secret(service: str, settings: ServiceSettings) -> str:

@@ -21,6 +21,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from shared.calls import Calling
 from shared.errors import TooManyRequests
 
 logger = structlog.get_logger(__name__)
@@ -118,7 +119,8 @@ class FailureLimit:
             commands.set(name, 0, ex=WINDOW_SECONDS, nx=True)
             commands.incr(name)
             commands.pttl(name)
-            _, failures, milliseconds = await commands.execute()
+            with Calling("redis", RedisError, OSError, TimeoutError):
+                _, failures, milliseconds = await commands.execute()
         return int(failures), int(milliseconds)
 
 

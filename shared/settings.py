@@ -81,7 +81,7 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     nats_url: Annotated[
         str,
         Meta(
-            description="NATS server for events.",
+            description="NATS server for events; several of a cluster separated by commas.",
             extra={"variables": ["NATS_URL", "BROKER_URL"], "secret": True},
         ),
     ] = "nats://localhost:4222"
@@ -117,7 +117,8 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     encryption_key: Annotated[
         str,
         Meta(
-            description="32 bytes in base64 that protect secrets at rest.",
+            description="32 bytes in base64 that protect secrets at rest; behind them, separated"
+            " by commas, earlier ones that values may still be sealed with.",
             extra={"variables": ["ENCRYPTION_KEY"], "secret": True},
         ),
     ] = ""

@@ -41,6 +41,12 @@ class ServiceProcess:
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The process, once it was started; with several workers, the one above them."""
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         with self._log.open("ab") as log:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 async def eventually(
     look: Callable[[], Awaitable[T | None]],
     *,
-    within_seconds: float = 10.0,
+    within_seconds: float = 30.0,
     what: str = "condition",
 ) -> T:
     """Look again and again until something true is seen; fails if it is not in time."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, overload
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -17,6 +19,7 @@ from tenacity import (
 )
 from yarl import URL
 
+from shared.calls import Calling
 from shared.codec import decoder
 from shared.errors import (
     Conflict,
@@ -27,7 +30,8 @@ from shared.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shared.logging import REQUEST_ID
+from shared.request_id import REQUEST_ID
+from shared.tracing import TRACEPARENT
 
 T = TypeVar("T")
 _ATTEMPTS = 3
@@ -48,6 +52,20 @@ class _Problem(msgspec.Struct):
     message: str = ""
     code: str = ""
     details: dict[str, Any] = {}
+
+
+class NotServed(Unavailable):
+    """A service answered, but not what was asked for: it is too busy, or at fault.
+
+    Attributes:
+        status: The HTTP status of its answer.
+        said: Its own words; for the user of a program, never for a service's callers.
+    """
+
+    def __init__(self, reason: str, *, retry_after_seconds: int, status: int, said: str) -> None:
+        super().__init__(reason, retry_after_seconds=retry_after_seconds)
+        self.status = status
+        self.said = said
 
 
 class Peer:
@@ -77,6 +95,7 @@ class Peer:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
         timeout_seconds: float | None = None,
+        headers_seen: dict[str, str] | None = None,
     ) -> T: ...
 
     @overload
@@ -91,6 +110,7 @@ class Peer:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
         timeout_seconds: float | None = None,
+        headers_seen: dict[str, str] | None = None,
     ) -> None: ...
 
     async def call(
@@ -104,14 +124,16 @@ class Peer:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
         timeout_seconds: float | None = None,
+        headers_seen: dict[str, str] | None = None,
     ) -> Any:
         """Make a call and decode its answer.
 
         Args:
             path: Percent-encoded already.
-            answer: Type of the answer's body, None if it does not matter.
+            answer: Type of the answer's body, `bytes` as it comes, None if it does not matter.
             token: Sent as a bearer token.
             repeatable: Whether a call whose fate is unknown may be made again.
+            headers_seen: Takes the answer's headers, their names in small letters.
 
         Raises:
             DomainError: The kind that the service's answer stands for, in its words;
@@ -128,7 +150,7 @@ class Peer:
         try:
             async with asyncio.timeout(seconds):
                 if not repeatable:
-                    return await self._once(method, path, send, data, answer)
+                    return await self._once(method, path, send, data, answer, headers_seen)
                 async for attempt in AsyncRetrying(
                     retry=retry_if_exception_type(Unavailable),
                     stop=stop_after_attempt(_ATTEMPTS),
@@ -136,25 +158,38 @@ class Peer:
                     reraise=True,
                 ):
                     with attempt:
-                        return await self._once(method, path, send, data, answer)
+                        return await self._once(method, path, send, data, answer, headers_seen)
         except TimeoutError:
             raise Unavailable(f"{self._name} does not answer") from None
         raise AssertionError("unreachable")
 
     async def _once(
-        self, method: str, path: str, headers: Mapping[str, str], data: bytes | None, answer: Any
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        data: bytes | None,
+        answer: Any,
+        headers_seen: dict[str, str] | None,
     ) -> Any:
-        try:
-            async with self._session.request(
-                method, URL(self._base + path, encoded=True), headers=headers, data=data
-            ) as response:
-                content = await response.read()
-        except aiohttp.ClientError:
-            raise Unavailable(f"{self._name} does not answer") from None
-        if response.status >= 400:
-            raise self._refusal(response, content)
+        with Calling(self._name, Unavailable):
+            if place := TRACEPARENT.get():
+                headers = {**headers, "traceparent": place}
+            try:
+                async with self._session.request(
+                    method, URL(self._base + path, encoded=True), headers=headers, data=data
+                ) as response:
+                    content = await response.read()
+            except aiohttp.ClientError:
+                raise Unavailable(f"{self._name} does not answer") from None
+            if response.status >= 400:
+                raise self._refusal(response, content)
+        if headers_seen is not None:
+            headers_seen.update((name.lower(), value) for name, value in response.headers.items())
         if answer is None:
             return None
+        if answer is bytes:
+            return content
         try:
             return decoder(answer).decode(content)
         except msgspec.DecodeError:
@@ -168,9 +203,11 @@ class Peer:
             problem = _Problem()
         if kind is None:
             wait = response.headers.get("Retry-After", "")
-            return Unavailable(
+            return NotServed(
                 f"{self._name} does not answer",
                 retry_after_seconds=int(wait) if wait.isdigit() else 1,
+                status=response.status,
+                said=problem.error or problem.message,
             )
         refusal = kind(problem.error, **problem.details)
         if problem.code:
@@ -180,14 +217,32 @@ class Peer:
         return refusal
 
 
+def with_query(path: str, query: msgspec.Struct) -> str:
+    """A path with those parameters that are not at their defaults."""
+    pairs = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for field in msgspec.structs.fields(query)
+        for name, value in ((field.encode_name, getattr(query, field.name)),)
+        if value != field.default
+    }
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
 @asynccontextmanager
-async def client_session() -> AsyncIterator[aiohttp.ClientSession]:
+async def client_session(
+    trust: ssl.SSLContext | bool = True,
+) -> AsyncIterator[aiohttp.ClientSession]:
     """The connections a service keeps to its peers.
 
     Bounded, and without cookies and compression, which no peer uses.
+
+    Args:
+        trust: How certificates are checked; False is not at all.
     """
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=256, limit_per_host=64, keepalive_timeout=60),
+        connector=aiohttp.TCPConnector(
+            limit=256, limit_per_host=64, keepalive_timeout=60, ssl=trust
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=2),
         auto_decompress=False,

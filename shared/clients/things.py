@@ -6,17 +6,33 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import aiohttp
+from msgspec import Struct
 
-from shared.clients.base import Peer
+from shared.clients.base import Peer, with_query
+from shared.clock import Timestamp
+from shared.coalescing import Coalescer
 from shared.contracts.things import (
-    AppliedSetBody,
+    AccessBody,
+    AppliedSetsBody,
     ChannelBody,
     ConnectBody,
     CreateThingBody,
+    DeviceBody,
+    DeviceKeyBody,
     EntitySetBody,
+    EntitySetsBody,
+    GrantedAccessBody,
+    IdentifiedBody,
+    OwnerBody,
     PoliciesPage,
+    SecretBody,
     SetStateBody,
+    TagsBody,
     ThingBody,
+    ThingsBody,
+    ThingsPage,
+    ThingsQuery,
+    UpdateThingBody,
     WithdrawSetBody,
 )
 
@@ -28,23 +44,35 @@ class ThingsClient:
         self, session: aiohttp.ClientSession, base_url: str, timeout_seconds: float = 5.0
     ) -> None:
         self._peer = Peer(session, "things", base_url, timeout_seconds)
+        self._sets: Coalescer[str, tuple[UUID, EntitySetBody], Timestamp] = Coalescer(
+            self._apply_sets
+        )
 
-    async def apply_set(
-        self, token: str, mapping_id: UUID, entities: EntitySetBody
-    ) -> AppliedSetBody:
+    async def apply_set(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> Timestamp:
         """Make a mapping's things, channels and connections, all or none; safe to repeat.
+
+        Sets that are applied at the same time with the same token travel together.
+
+        Returns:
+            When the set was made.
 
         Raises:
             Conflict: An id or secret is taken, or the set was withdrawn (`id_withdrawn`).
         """
-        return await self._peer.call(
+        return await self._sets.call(token, (mapping_id, entities))
+
+    async def _apply_sets(
+        self, token: str, sets: Sequence[tuple[UUID, EntitySetBody]]
+    ) -> list[Timestamp]:
+        applied = await self._peer.call(
             "PUT",
-            f"/internal/sets/{mapping_id}",
+            "/internal/sets",
             token=token,
-            body=entities,
-            answer=AppliedSetBody,
+            body=EntitySetsBody(dict(sets)),
+            answer=AppliedSetsBody,
             repeatable=True,
         )
+        return [applied.created_at[mapping_id] for mapping_id, _ in sets]
 
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         """What there is of a mapping's entities now, with current secrets.
@@ -81,6 +109,63 @@ class ThingsClient:
     async def create_thing(self, token: str, thing: CreateThingBody) -> ThingBody:
         """Make a thing; raises Conflict if its id or secret is taken."""
         return await self._peer.call("POST", "/things", token=token, body=thing, answer=ThingBody)
+
+    async def create_things(self, token: str, things: Sequence[CreateThingBody]) -> ThingsBody:
+        """Make things, all or none; raises Conflict if an id or secret is taken."""
+        return await self._peer.call(
+            "POST", "/things/bulk", token=token, body=list(things), answer=ThingsBody
+        )
+
+    async def list_things(self, token: str, query: ThingsQuery | None = None) -> ThingsPage:
+        """The caller's things; an admin's are all."""
+        return await self._peer.call(
+            "GET",
+            with_query("/things", query or ThingsQuery()),
+            token=token,
+            answer=ThingsPage,
+            repeatable=True,
+        )
+
+    async def update_thing(self, token: str, thing_id: UUID, changes: UpdateThingBody) -> ThingBody:
+        """Change name and metadata."""
+        return await self._change(token, f"/things/{thing_id}", changes)
+
+    async def set_tags(self, token: str, thing_id: UUID, tags: list[str]) -> ThingBody:
+        """Replace a thing's tags."""
+        return await self._change(token, f"/things/{thing_id}/tags", TagsBody(tags=tags))
+
+    async def set_secret(self, token: str, thing_id: UUID, secret: str) -> ThingBody:
+        """Replace a thing's secret, at once and everywhere; raises Conflict if it is taken."""
+        return await self._change(token, f"/things/{thing_id}/secret", SecretBody(secret=secret))
+
+    async def set_owner(self, token: str, thing_id: UUID, owner_id: UUID) -> ThingBody:
+        """Give a thing to another user."""
+        return await self._change(
+            token, f"/things/{thing_id}/owner", OwnerBody(owner=str(owner_id))
+        )
+
+    async def enable_thing(self, token: str, thing_id: UUID) -> ThingBody:
+        """Let a disabled thing take part again; raises Conflict if it does."""
+        return await self._peer.call(
+            "POST", f"/things/{thing_id}/enable", token=token, answer=ThingBody
+        )
+
+    async def disable_thing(self, token: str, thing_id: UUID) -> ThingBody:
+        """Shut a thing out, at once; raises Conflict if it is."""
+        return await self._peer.call(
+            "POST", f"/things/{thing_id}/disable", token=token, answer=ThingBody
+        )
+
+    async def identify(self, key: str) -> UUID:
+        """The id of the thing that has a key; raises NotFound."""
+        body = await self._peer.call(
+            "POST",
+            "/identify",
+            headers={"Authorization": f"Thing {key}"},
+            answer=IdentifiedBody,
+            repeatable=True,
+        )
+        return body.id
 
     async def delete_thing(self, token: str, thing_id: UUID) -> None:
         """Remove a thing; raises NotFound, also if a try before removed it unheard."""
@@ -129,6 +214,34 @@ class ThingsClient:
             answer=ChannelBody,
             repeatable=True,
         )
+
+    async def check_access(self, key: str, channel_id: UUID, action: str) -> UUID:
+        """The thing that has a key, if it may do this in a channel.
+
+        Raises:
+            Forbidden: It may not, whatever the reason.
+        """
+        body = await self._peer.call(
+            "POST",
+            f"/channels/{channel_id}/access",
+            body=AccessBody(subject=key, action=action),
+            answer=GrantedAccessBody,
+            repeatable=True,
+        )
+        return body.thing_id
+
+    async def find_device(self, key: str) -> DeviceBody:
+        """The thing that has a key, with all its channels; raises Forbidden."""
+        return await self._peer.call(
+            "POST",
+            "/internal/devices",
+            body=DeviceKeyBody(key),
+            answer=DeviceBody,
+            repeatable=True,
+        )
+
+    async def _change(self, token: str, path: str, changes: Struct) -> ThingBody:
+        return await self._peer.call("PATCH", path, token=token, body=changes, answer=ThingBody)
 
 
 def _pairs(thing_id: UUID, channel_ids: Sequence[UUID]) -> ConnectBody:

@@ -163,6 +163,12 @@ class SetConfigBody(Struct, frozen=True, kw_only=True):
     ca_cert: str = ""
 
 
+class SetConfigsBody(Struct, frozen=True):
+    """Configs by mapping id, of one user."""
+
+    configs: Annotated[dict[UUID, SetConfigBody], Meta(min_length=1, max_length=64)]
+
+
 class ConfigChannelInput(Struct, frozen=True, kw_only=True):
     """A channel of a new config, in the order the gateway shall see."""
 

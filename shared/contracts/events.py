@@ -25,6 +25,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     """What is published.
 
     Attributes:
+        traceparent: Where the call that made it stands in a trace (W3C Trace Context).
         data: The event's members.
     """
 
@@ -32,10 +33,13 @@ class Envelope(Struct, frozen=True, kw_only=True):
     subject: str
     occurred_at: datetime
     request_id: str = ""
+    traceparent: str = ""
     data: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-def envelope(event: Event, *, event_id: UUID, occurred_at: datetime, request_id: str) -> bytes:
+def envelope(
+    event: Event, *, event_id: UUID, occurred_at: datetime, request_id: str, traceparent: str = ""
+) -> bytes:
     """Encode an event for publishing."""
     members: dict[str, Any] = {
         "id": event_id,
@@ -44,4 +48,6 @@ def envelope(event: Event, *, event_id: UUID, occurred_at: datetime, request_id:
         "request_id": request_id,
         "data": event,
     }
+    if traceparent:
+        members["traceparent"] = traceparent
     return _ENCODER.encode(members)

@@ -73,6 +73,15 @@ class PlannedConfigBody(Struct, frozen=True, kw_only=True):
     state: int
 
 
+class PlannedCertificateBody(Struct, frozen=True, kw_only=True):
+    """A certificate that a mapping would have signed, with a key pair made for it."""
+
+    thing: str
+    ttl: str
+    key_type: str
+    key_bits: int
+
+
 class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a mapping would make; nothing was done.
 
@@ -86,6 +95,7 @@ class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     channels: list[PlannedChannelBody]
     connections: list[PlannedConnectionBody]
     config: PlannedConfigBody | None = None
+    certificates: list[PlannedCertificateBody] = []
 
 
 class LayoutSummaryBody(Struct, frozen=True, kw_only=True):
@@ -236,6 +246,15 @@ class MappingActive(Event, frozen=True, kw_only=True):
     mapping_id: UUID
     owner_id: UUID
     external_id: str
+
+
+class MappingFailed(Event, frozen=True, kw_only=True):
+    """A mapping was refused, given up or left by its process; it is being taken back."""
+
+    subject = "events.provision.mapping.failed"
+
+    mapping_id: UUID
+    reason: str
 
 
 class MappingUndone(Event, frozen=True, kw_only=True):

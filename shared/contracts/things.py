@@ -9,7 +9,6 @@ from msgspec import Meta, Struct
 
 from shared.clock import Timestamp
 from shared.contracts.common import JsonObject, MetadataInput, Name, StatusFilter, Visibility
-from shared.contracts.events import Event
 from shared.http.paging import Page
 
 BULK_ITEMS = 10_000
@@ -295,6 +294,27 @@ class GrantedAccessBody(Struct, frozen=True):
     authorized: bool = True
 
 
+class DeviceKeyBody(Struct, frozen=True):
+    """The key of the thing that is asked for."""
+
+    secret: str
+
+
+class DeviceChannelBody(Struct, frozen=True, kw_only=True):
+    """A channel that a thing is connected to, and what it may do there once it is enabled."""
+
+    id: UUID
+    actions: list[str]
+    enabled: bool
+
+
+class DeviceBody(Struct, frozen=True, kw_only=True):
+    """A thing that takes part, with all its channels."""
+
+    thing_id: UUID
+    channels: list[DeviceChannelBody]
+
+
 class SetThing(Struct, frozen=True, kw_only=True):
     """A thing of a set; its maker chose id and secret."""
 
@@ -329,10 +349,16 @@ class EntitySetBody(Struct, frozen=True, kw_only=True):
     connections: list[SetConnection]
 
 
-class AppliedSetBody(Struct, frozen=True):
-    """When the set was made; the same however often it is applied."""
+class EntitySetsBody(Struct, frozen=True):
+    """Sets by mapping id, of one user."""
 
-    created_at: Timestamp
+    sets: Annotated[dict[UUID, EntitySetBody], Meta(min_length=1, max_length=64)]
+
+
+class AppliedSetsBody(Struct, frozen=True):
+    """When each set was made; the same however often it is applied."""
+
+    created_at: dict[UUID, Timestamp]
 
 
 class WithdrawSetBody(Struct, frozen=True, kw_only=True):
@@ -360,169 +386,3 @@ class SetStateBody(Struct, frozen=True, kw_only=True):
     things: list[SetThingState]
     channels: list[UUID]
     foreign_connections: list[SetConnection]
-
-
-class ThingCreated(Event, frozen=True, kw_only=True):
-    """Things were made, by one call."""
-
-    subject = "events.things.thing.created"
-
-    owner_id: UUID
-    thing_ids: list[UUID]
-
-
-class ThingUpdated(Event, frozen=True, kw_only=True):
-    """Members of a thing changed."""
-
-    subject = "events.things.thing.updated"
-
-    thing_id: UUID
-    members: list[str]
-
-
-class ThingEnabled(Event, frozen=True, kw_only=True):
-    """A thing takes part again."""
-
-    subject = "events.things.thing.enabled"
-
-    thing_id: UUID
-
-
-class ThingDisabled(Event, frozen=True, kw_only=True):
-    """A thing no longer takes part."""
-
-    subject = "events.things.thing.disabled"
-
-    thing_id: UUID
-
-
-class ThingDeleted(Event, frozen=True, kw_only=True):
-    """Things are gone, by one call."""
-
-    subject = "events.things.thing.deleted"
-
-    thing_ids: list[UUID]
-
-
-class ThingSecretChanged(Event, frozen=True, kw_only=True):
-    """A thing has another secret."""
-
-    subject = "events.things.thing.secret_changed"
-
-    thing_id: UUID
-
-
-class ThingOwnerChanged(Event, frozen=True, kw_only=True):
-    """A thing belongs to another user."""
-
-    subject = "events.things.thing.owner_changed"
-
-    thing_id: UUID
-    owner_id: UUID
-
-
-class ChannelCreated(Event, frozen=True, kw_only=True):
-    """Channels were made, by one call."""
-
-    subject = "events.things.channel.created"
-
-    owner_id: UUID
-    channel_ids: list[UUID]
-
-
-class ChannelUpdated(Event, frozen=True, kw_only=True):
-    """Members of a channel changed."""
-
-    subject = "events.things.channel.updated"
-
-    channel_id: UUID
-    members: list[str]
-
-
-class ChannelEnabled(Event, frozen=True, kw_only=True):
-    """A channel takes part again."""
-
-    subject = "events.things.channel.enabled"
-
-    channel_id: UUID
-
-
-class ChannelDisabled(Event, frozen=True, kw_only=True):
-    """A channel no longer takes part."""
-
-    subject = "events.things.channel.disabled"
-
-    channel_id: UUID
-
-
-class ChannelDeleted(Event, frozen=True, kw_only=True):
-    """Channels are gone, by one call."""
-
-    subject = "events.things.channel.deleted"
-
-    channel_ids: list[UUID]
-
-
-class ConnectionCreated(Event, frozen=True, kw_only=True):
-    """Things were connected to channels, by one call."""
-
-    subject = "events.things.connection.created"
-
-    thing_ids: list[UUID]
-    channel_ids: list[UUID]
-
-
-class ConnectionUpdated(Event, frozen=True, kw_only=True):
-    """What connected things may do in channels changed, by one call."""
-
-    subject = "events.things.connection.updated"
-
-    thing_ids: list[UUID]
-    channel_ids: list[UUID]
-
-
-class ConnectionDeleted(Event, frozen=True, kw_only=True):
-    """Things were disconnected from channels, by one call."""
-
-    subject = "events.things.connection.deleted"
-
-    thing_ids: list[UUID]
-    channel_ids: list[UUID]
-
-
-class PolicyCreated(Event, frozen=True, kw_only=True):
-    """A channel was shared with a user."""
-
-    subject = "events.things.policy.created"
-
-    user_id: UUID
-    channel_id: UUID
-
-
-class PolicyUpdated(Event, frozen=True, kw_only=True):
-    """What a user may do with a shared channel changed."""
-
-    subject = "events.things.policy.updated"
-
-    user_id: UUID
-    channel_id: UUID
-
-
-class PolicyDeleted(Event, frozen=True, kw_only=True):
-    """A channel is no longer shared with a user."""
-
-    subject = "events.things.policy.deleted"
-
-    user_id: UUID
-    channel_id: UUID
-
-
-class SetApplied(Event, frozen=True, kw_only=True):
-    """Things, channels and their connections were made as one set."""
-
-    subject = "events.things.set.applied"
-
-    mapping_id: UUID
-    owner_id: UUID
-    thing_ids: list[UUID]
-    channel_ids: list[UUID]

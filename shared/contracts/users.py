@@ -10,13 +10,26 @@ from msgspec import Meta, Struct
 
 from shared.clock import Timestamp
 from shared.contracts.common import JsonObject, MetadataInput, Name, StatusFilter, Visibility
-from shared.contracts.events import Event
 from shared.http.paging import Page
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - RFC 8693
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - RFC 8693
 KEY_PREFIX = "smq_"
 USER_ID = "urn:supermq:params:oauth:token-type:user_id"
+LARGEST_EXCHANGE = 32  # scopes in one token, which travels in a header
+
+ActionWord = Literal[
+    "g_add",
+    "g_delete",
+    "g_update",
+    "g_list",
+    "c_delete",
+    "c_update",
+    "c_list",
+    "m_write",
+    "m_read",
+    "c_share",
+]
 
 
 class UserCredentialsBody(Struct, frozen=True):
@@ -128,6 +141,30 @@ class LegacyTokensBody(Struct, frozen=True, kw_only=True):
     access_type: str = "Bearer"
 
 
+class ResetRequestBody(Struct, frozen=True, kw_only=True):
+    """Who has forgotten his password."""
+
+    email: str = ""
+
+
+class ResetRequestedBody(Struct, frozen=True, kw_only=True):
+    """The answer to that, whether or not the address has an account."""
+
+    msg: str = "Email with reset link is sent"
+
+
+class ResetPasswordBody(Struct, frozen=True, kw_only=True):
+    """The token of the mail, and the password to come, twice."""
+
+    token: str = ""
+    password: str = ""
+    confirm_password: str = ""
+
+
+class NothingBody(Struct, frozen=True):
+    """An object without members."""
+
+
 class KeySetBody(Struct, frozen=True):
     """Public keys as RFC 7517 shows them."""
 
@@ -142,25 +179,6 @@ class ExchangedTokenBody(Struct, frozen=True, kw_only=True):
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750
     expires_in: int
     scope: str
-
-
-ActionWord = Literal[
-    "g_add",
-    "g_delete",
-    "g_update",
-    "g_list",
-    "c_delete",
-    "c_update",
-    "c_list",
-    "m_write",
-    "m_read",
-    "c_share",
-]
-
-
-GroupName = Annotated[str, Meta(max_length=1024, description="Unique among its owner's groups.")]
-Description = Annotated[str, Meta(max_length=1024)]
-Level = Annotated[int, Meta(ge=0, le=5, description="How far away relatives may be.")]
 
 
 class UserIdentityBody(Struct, frozen=True, kw_only=True):
@@ -179,122 +197,6 @@ class UserRoleBody(Struct, frozen=True, kw_only=True):
     """The role to come."""
 
     role: Literal["user", "admin"]
-
-
-class CreateGroupBody(Struct, frozen=True, kw_only=True):
-    """A new group of users."""
-
-    name: GroupName = ""
-    description: Description = ""
-    parent_id: str = ""
-    metadata: MetadataInput = None
-    status: Literal["", "enabled", "disabled"] = ""
-
-
-class UpdateGroupBody(Struct, frozen=True, kw_only=True):
-    """What to change in a group: what is not empty, and metadata as a whole if given."""
-
-    name: GroupName = ""
-    description: Description = ""
-    parent_id: str = ""
-    metadata: MetadataInput = None
-
-
-class GroupBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A group of users."""
-
-    id: UUID
-    owner_id: UUID
-    parent_id: UUID | None = None
-    name: str
-    description: str = ""
-    metadata: JsonObject = {}
-    level: int = 0
-    path: str = ""
-    children: list[GroupBody] = []
-    created_at: Timestamp
-    updated_at: Timestamp
-    updated_by: UUID | None = None
-    status: str
-
-
-class GroupsQuery(Page, frozen=True, kw_only=True):
-    """Which groups are wanted."""
-
-    name: str = ""
-    metadata: str = ""
-    status: StatusFilter = ""
-    owner_id: str = ""
-    parent_id: str = ""
-    level: Level | None = None
-    tree: bool = False
-    dir: Annotated[int, Meta(ge=-1, le=2**31, description="-1 below, 0 and more above.")] = -1
-
-
-class GroupsPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A part of a list of groups."""
-
-    limit: int
-    offset: int
-    total: int
-    level: int = 0
-    groups: list[GroupBody]
-
-
-class MembersPage(Struct, frozen=True, kw_only=True):
-    """A part of a list of a group's members."""
-
-    limit: int
-    offset: int
-    total: int
-    members: list[UserBody]
-
-
-class MembershipsPage(Struct, frozen=True, kw_only=True):
-    """A part of a list of the groups a user is in."""
-
-    limit: int
-    offset: int
-    total: int
-    memberships: list[GroupBody]
-
-
-class UserPolicyWriteBody(Struct, frozen=True, kw_only=True):
-    """What a user, the subject, shall be able to do in a group, the object."""
-
-    subject: str = ""
-    object: str = ""
-    actions: list[ActionWord] = []
-
-
-class UserPolicyBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a user may do in a group."""
-
-    owner_id: UUID
-    subject: UUID
-    object: UUID
-    actions: list[str]
-    created_at: Timestamp
-    updated_at: Timestamp
-    updated_by: UUID | None = None
-
-
-class UserPoliciesQuery(Page, frozen=True, kw_only=True):
-    """Which policies are wanted."""
-
-    owner_id: str = ""
-    subject: str = ""
-    object: str = ""
-    action: ActionWord | Literal[""] = ""
-
-
-class UserPoliciesPage(Struct, frozen=True, kw_only=True):
-    """A part of a list of policies."""
-
-    limit: int
-    offset: int
-    total: int
-    policies: list[UserPolicyBody]
 
 
 class AuthorizeBody(Struct, frozen=True, kw_only=True):
@@ -398,144 +300,3 @@ class RevocationsBody(Struct, frozen=True, kw_only=True):
 
     next: int
     revocations: list[RevocationBody]
-
-
-class UserCreated(Event, frozen=True, kw_only=True):
-    """An account was made."""
-
-    subject = "events.users.user.created"
-
-    user_id: UUID
-    owner_id: UUID | None = None
-
-
-class UserUpdated(Event, frozen=True, kw_only=True):
-    """Members of an account changed."""
-
-    subject = "events.users.user.updated"
-
-    user_id: UUID
-    members: list[str]
-
-
-class UserEnabled(Event, frozen=True, kw_only=True):
-    """An account takes part again."""
-
-    subject = "events.users.user.enabled"
-
-    user_id: UUID
-
-
-class UserDisabled(Event, frozen=True, kw_only=True):
-    """An account no longer takes part: its tokens are worth nothing from now on."""
-
-    subject = "events.users.user.disabled"
-
-    user_id: UUID
-    epoch: int
-
-
-class UserSecretChanged(Event, frozen=True, kw_only=True):
-    """An account has another password; its logins of before have ended."""
-
-    subject = "events.users.user.secret_changed"
-
-    user_id: UUID
-    epoch: int
-
-
-class UserRoleChanged(Event, frozen=True, kw_only=True):
-    """An account became an admin's, or is one no longer; its logins of before have ended."""
-
-    subject = "events.users.user.role_changed"
-
-    user_id: UUID
-    epoch: int
-
-
-class LoginEnded(Event, frozen=True, kw_only=True):
-    """Somebody logged out, or one of his refresh tokens was stolen."""
-
-    subject = "events.users.login.ended"
-
-    user_id: UUID
-    login_id: UUID
-
-
-class KeyCreated(Event, frozen=True, kw_only=True):
-    """An API key was made."""
-
-    subject = "events.users.key.created"
-
-    key_id: UUID
-    user_id: UUID
-
-
-class KeyRevoked(Event, frozen=True, kw_only=True):
-    """An API key is worth nothing from now on."""
-
-    subject = "events.users.key.revoked"
-
-    key_id: UUID
-    user_id: UUID
-
-
-class GroupCreated(Event, frozen=True, kw_only=True):
-    """A group of users was made."""
-
-    subject = "events.users.group.created"
-
-    group_id: UUID
-    owner_id: UUID
-
-
-class GroupUpdated(Event, frozen=True, kw_only=True):
-    """Members of a group changed."""
-
-    subject = "events.users.group.updated"
-
-    group_id: UUID
-    members: list[str]
-
-
-class GroupEnabled(Event, frozen=True, kw_only=True):
-    """A group takes part again."""
-
-    subject = "events.users.group.enabled"
-
-    group_id: UUID
-
-
-class GroupDisabled(Event, frozen=True, kw_only=True):
-    """A group no longer takes part."""
-
-    subject = "events.users.group.disabled"
-
-    group_id: UUID
-
-
-class PolicyCreated(Event, frozen=True, kw_only=True):
-    """A user may do something in a group, and nothing else there."""
-
-    subject = "events.users.policy.created"
-
-    user_id: UUID
-    group_id: UUID
-
-
-class PolicyUpdated(Event, frozen=True, kw_only=True):
-    """What a user may do in a group changed."""
-
-    subject = "events.users.policy.updated"
-
-    user_id: UUID
-    group_id: UUID
-
-
-class PolicyDeleted(Event, frozen=True, kw_only=True):
-    """A user may no longer do anything in a group."""
-
-    subject = "events.users.policy.deleted"
-
-    user_id: UUID
-    group_id: UUID

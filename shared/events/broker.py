@@ -76,7 +76,7 @@ class Broker:
     async def _connect(self) -> None:
         """Reach NATS, however long it takes; the client stays connected by itself afterwards."""
         await self._client.connect(
-            self._url,
+            self._url.split(","),
             name=self._name,
             connect_timeout=2,
             max_reconnect_attempts=-1,

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,18 +22,22 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from shared.contracts.events import Envelope, Event
 from shared.errors import Unavailable
 from shared.events.broker import STREAM, Broker
 from shared.logging import REQUEST_ID
 from shared.tasks import stop
+from shared.tracing import Kind, continue_trace, span
 
 logger = structlog.get_logger(__name__)
 
 HANDLED = Counter("events_handled_total", "Events that were acted on.", ["subject"])
 PARKED = Counter("events_parked_total", "Events given up after repeated failures.", ["subject"])
+BEHIND = Gauge(
+    "events_behind", "Events not acted on yet, as last seen.", ["follower"], multiprocess_mode="max"
+)
 
 _BATCH = 100
 _FETCH_SECONDS = 5.0
@@ -86,16 +90,25 @@ async def following(broker: Broker, durable: str, reactions: Reactions) -> Async
 
 
 async def _follow_for_ever(broker: Broker, durable: str, reactions: Reactions) -> None:
+    behind = BEHIND.labels(durable)
     while True:
         try:
             jetstream = await broker.jetstream()
             subscription = await _subscribe(jetstream, durable, list(reactions.table))
             try:
                 while True:
-                    with suppress(TimeoutError):  # nothing came in this while
+                    try:
                         messages = await subscription.fetch(_BATCH, timeout=_FETCH_SECONDS)
-                        for place, message in enumerate(messages):
-                            await _handle(message, reactions, behind=messages[place + 1 :])
+                    except TimeoutError:
+                        messages = []
+                    if not messages:  # nothing came in this while
+                        behind.set(0)
+                        continue
+                    waiting = messages[-1].metadata.num_pending
+                    for place, message in enumerate(messages):
+                        behind.set(waiting + len(messages) - place)
+                        await _handle(message, reactions, behind=messages[place + 1 :])
+                    behind.set(waiting)
             finally:
                 # Otherwise the broker goes on delivering to a fetch that nobody waits for.
                 with suppress(NatsError):
@@ -144,10 +157,12 @@ async def _handle(message: Msg, reactions: Reactions, behind: Sequence[Msg]) -> 
         await _park(message, event_id="", reason="unreadable")
         return
     REQUEST_ID.set(envelope.request_id)
+    continue_trace(envelope.traceparent)
     started = time.monotonic()
     for attempt in itertools.count():
         try:
-            await handle(event, envelope.occurred_at)
+            with _span(message.subject, envelope):
+                await handle(event, envelope.occurred_at)
         except Exception as error:
             is_patient = (
                 isinstance(error, Unavailable) and time.monotonic() - started < _PATIENCE_SECONDS
@@ -165,6 +180,12 @@ async def _handle(message: Msg, reactions: Reactions, behind: Sequence[Msg]) -> 
             HANDLED.labels(message.subject).inc()
             await message.ack()
             return
+
+
+def _span(subject: str, envelope: Envelope) -> AbstractContextManager[object]:
+    if not envelope.traceparent:
+        return nullcontext()
+    return span(subject, Kind.CONSUMER, {"messaging.message.id": str(envelope.id)})
 
 
 async def _park(message: Msg, *, event_id: str, reason: str) -> None:

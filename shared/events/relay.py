@@ -15,8 +15,9 @@ import asyncpg
 import structlog
 from nats.errors import Error as NatsError
 from nats.js.api import PubAck
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
+from shared.calls import Calling
 from shared.events.broker import STREAM, Broker
 from shared.postgres.outbox import Outbox
 from shared.tasks import stop
@@ -24,11 +25,11 @@ from shared.tasks import stop
 logger = structlog.get_logger(__name__)
 
 PUBLISHED = Counter("outbox_published_total", "Events that JetStream has stored.")
-WAITING = Gauge("outbox_waiting", "Events seen waiting at the last look.", multiprocess_mode="max")
 
 _LOCK = 0x534D5132  # "SMQ2"
 _BATCH = 500
 _POLL_SECONDS = 0.2
+_GATHER_SECONDS = 0.02  # between batches, which cost three round trips whatever is in them
 _RETRY_SECONDS = 1.0
 _ACK_SECONDS = 10.0
 
@@ -54,8 +55,11 @@ async def _relay_for_ever(url: str, outbox: Outbox, broker: Broker) -> None:
             try:
                 await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=None)
                 while True:
-                    if not await _relay_batch(connection, broker):
+                    published = await _relay_batch(connection, broker)
+                    if not published:
                         await _wait(outbox.written)
+                    elif published < _BATCH:
+                        await asyncio.sleep(_GATHER_SECONDS)
             finally:
                 connection.terminate()
         except (
@@ -69,15 +73,14 @@ async def _relay_for_ever(url: str, outbox: Outbox, broker: Broker) -> None:
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _relay_batch(connection: asyncpg.Connection[asyncpg.Record], broker: Broker) -> bool:
-    """Publish the oldest events; answers whether there were any."""
+async def _relay_batch(connection: asyncpg.Connection[asyncpg.Record], broker: Broker) -> int:
+    """Publish the oldest events; answers how many."""
     rows = await connection.fetch(
         "SELECT sequence, event_id, subject, payload FROM outbox ORDER BY sequence LIMIT $1",
         _BATCH,
     )
-    WAITING.set(len(rows))
     if not rows:
-        return False
+        return 0
     jetstream = await broker.jetstream()
     stored: list[asyncio.Future[PubAck]] = []
     try:
@@ -91,7 +94,8 @@ async def _relay_batch(connection: asyncpg.Connection[asyncpg.Record], broker: B
                         headers={"Nats-Msg-Id": str(row["event_id"])},
                     )
                 )
-            await asyncio.gather(*stored)
+            with Calling("nats", NatsError, OSError):
+                await asyncio.gather(*stored)
     finally:
         for future in stored:
             future.cancel()
@@ -99,7 +103,7 @@ async def _relay_batch(connection: asyncpg.Connection[asyncpg.Record], broker: B
         "DELETE FROM outbox WHERE sequence = ANY($1::bigint[])", [row["sequence"] for row in rows]
     )
     PUBLISHED.inc(len(rows))
-    return True
+    return len(rows)
 
 
 async def _wait(written: asyncio.Event) -> None:

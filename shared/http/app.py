@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from uuid import uuid4
 
-import aiohttp_jinja2
-import jinja2
 from aiohttp import web
 
+from shared.http.access_log import AccessLog
 from shared.http.address import TRUSTED_PROXIES, trusted_networks
 from shared.http.auth import authentication
 from shared.http.health import CHECKS, health_handler, show_readiness
@@ -17,15 +15,19 @@ from shared.http.metrics import show_metrics
 from shared.http.observe import observing
 from shared.http.openapi import DESCRIPTION, describe_api, show_docs, show_openapi
 from shared.http.problems import problems
+from shared.http.traced import traced
 from shared.settings import ServiceSettings
-
-_TEMPLATES = Path(__file__).parent / "templates"
+from shared.tracing import is_collecting
 
 
 def new_application(service: str, settings: ServiceSettings) -> web.Application:
     """An application with the middlewares of the house, and no routes yet."""
-    log = settings.log_level.lower() in ("debug", "info")
-    app = web.Application(middlewares=[observing(service, log=log), problems, authentication])
+    access_log = AccessLog()
+    middlewares = [observing(service, access_log), problems, authentication]
+    if is_collecting():
+        middlewares.insert(1, traced)
+    app = web.Application(middlewares=middlewares)
+    app.cleanup_ctx.append(access_log.flushed_at_end)
     app[CHECKS] = []
     app[TRUSTED_PROXIES] = trusted_networks(settings.trusted_proxies)
     return app
@@ -52,4 +54,3 @@ def add_routes(
     app.router.add_get("/openapi.json", show_openapi)
     app.router.add_get("/docs", show_docs)
     app[DESCRIPTION] = describe_api(app, service, purpose)
-    aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -73,6 +74,10 @@ class KeySource(Protocol):
     async def find(self, key_id: str) -> jwt.PyJWK | None:
         """The key of that id, None if there is none; raises Unavailable if nobody can tell."""
 
+    @property
+    def dropped(self) -> int:
+        """How often keys were taken away: what they signed is worth nothing from then on."""
+
 
 CALLER = web.RequestKey("caller", Caller)
 VERIFIER: web.AppKey[TokenVerifier] = web.AppKey("verifier", TokenVerifier)
@@ -113,6 +118,7 @@ class LocalVerifier:
         self._keys = keys
         self._revocations = revocations or NothingRevoked()
         self._verdicts: dict[str, tuple[float, Caller]] = {}
+        self._dropped = keys.dropped
 
     async def verify(self, token: str) -> Caller:
         """Tell who presents a token.
@@ -121,6 +127,9 @@ class LocalVerifier:
             Unauthenticated: Not a living access or service token of users.
             Unavailable: The keys cannot be had, or it may have been revoked unnoticed.
         """
+        if self._dropped != self._keys.dropped:
+            self._verdicts.clear()
+            self._dropped = self._keys.dropped
         known = self._verdicts.get(token)
         if known is not None:
             expires, caller = known
@@ -148,8 +157,7 @@ async def verified_claims(token: str, keys: KeySource) -> dict[str, Any]:
     if len(token) > _MAX_TOKEN_CHARACTERS:
         raise Unauthenticated
     try:
-        header = jwt.get_unverified_header(token)
-        key = await keys.find(str(header.get("kid", "")))
+        key = await keys.find(_key_id(token.partition(".")[0]))
         if key is None:
             raise Unauthenticated
         claims: dict[str, Any] = jwt.decode(
@@ -163,6 +171,12 @@ async def verified_claims(token: str, keys: KeySource) -> dict[str, Any]:
     except jwt.PyJWTError:
         raise Unauthenticated from None
     return claims
+
+
+@lru_cache(maxsize=64)
+def _key_id(header: str) -> str:
+    """Which key has signed a token with this header; one key's tokens all have the same."""
+    return str(jwt.get_unverified_header(f"{header}.e30.").get("kid", ""))
 
 
 def caller_of(claims: dict[str, Any], token: str) -> Caller:
@@ -196,10 +210,14 @@ class CachedKeys:
 
     Args:
         fetch: Gets the key set of RFC 7517 from users; raises Unavailable.
+
+    Attributes:
+        dropped: See KeySource.
     """
 
     def __init__(self, fetch: KeyFetcher) -> None:
         self._fetch = fetch
+        self.dropped = 0
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
@@ -231,7 +249,10 @@ class CachedKeys:
     async def refresh(self) -> None:
         """Fetch the keys now; raises Unavailable."""
         key_set = jwt.PyJWKSet.from_dict(await self._fetch())
-        self._keys = {key.key_id: key for key in key_set.keys if key.key_id}
+        keys = {key.key_id: key for key in key_set.keys if key.key_id}
+        if self._keys.keys() - keys.keys():
+            self.dropped += 1
+        self._keys = keys
         self._fetched_at = time.monotonic()
 
     async def _refresh_for_ever(self) -> None:

@@ -78,7 +78,8 @@ def read_query(request: web.Request, kind: type[StructT]) -> StructT:
     except msgspec.ValidationError as error:
         raise InvalidInput(f"invalid query parameter: {error}") from None
     for name, text in values.items():  # 1e3 and 1.0 would pass as whole numbers
-        if type(getattr(query_values, name)) is int and not text.isdecimal():
+        is_whole = text.removeprefix("-").isdecimal()
+        if type(getattr(query_values, name)) is int and not is_whole:
             raise InvalidInput(f"invalid query parameter: {name} is not a whole number")
     return query_values
 

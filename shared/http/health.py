@@ -32,7 +32,7 @@ class Check(Struct, frozen=True):
     is_required: bool = True
 
 
-CHECKS: web.AppKey[list[Check]] = web.AppKey("checks", list)
+CHECKS: web.AppKey[list[Check]] = web.AppKey("checks", list[Check])
 
 
 class HealthBody(Struct, frozen=True):
@@ -77,15 +77,19 @@ def health_handler(service: str, instance_id: str) -> Any:
 @operation(access=Access.PUBLIC, answer=ReadyBody, errors=(503,))
 async def show_readiness(request: web.Request) -> web.Response:
     """Tell whether requests may be sent here."""
-    checks = request.app[CHECKS]
-    results = await asyncio.gather(*(_holds(check) for check in checks))
-    held = dict(zip(checks, results, strict=True))
+    held = await results(request.app[CHECKS])
     ready = all(up or not check.is_required for check, up in held.items())
     body = ReadyBody(
         status="ready" if ready else "not ready",
         checks={check.name: "up" if up else "down" for check, up in held.items()},
     )
     return json_response(body, status=200 if ready else 503)
+
+
+async def results(checks: list[Check]) -> dict[Check, bool]:
+    """How each check goes at present."""
+    held = await asyncio.gather(*(_holds(check) for check in checks))
+    return dict(zip(checks, held, strict=True))
 
 
 async def _holds(check: Check) -> bool:

@@ -11,18 +11,29 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
 
 from shared.http.operation import Access, operation
+from shared.timings import BUCKETS, Timings
 
 REQUESTS = Histogram(
     "http_request_duration_seconds",
     "Time from the first byte read to the answer, by route.",
     ["method", "route", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    buckets=BUCKETS,
 )
+
+
+class _InProgress:
+    """Requests that this process is at; a plain number, because each of them touches it."""
+
+    requests = 0
+
+
+IN_PROGRESS = _InProgress()
 
 
 @operation(access=Access.INTERNAL)
 async def show_metrics(request: web.Request) -> web.Response:
     """Metrics in Prometheus' text format."""
+    Timings.hand_over()
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()

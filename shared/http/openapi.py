@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import aiohttp_jinja2
 import msgspec
 from aiohttp import web
 from msgspec import Struct
@@ -18,6 +19,10 @@ from shared.http.health import VERSION
 from shared.http.operation import PLAIN, Access, Operation, operation
 from shared.http.responses import json_response
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TEMPLATES = Path(__file__).parent / "templates"
 DESCRIPTION: web.AppKey[dict[str, Any]] = web.AppKey("openapi", dict)
 _REF = "#/components/schemas/{name}"
 _PHRASES = {
@@ -99,10 +104,19 @@ async def show_openapi(request: web.Request) -> web.Response:
     return json_response(request.app[DESCRIPTION])
 
 
-@aiohttp_jinja2.template("api.html")
-async def show_docs(request: web.Request) -> dict[str, Any]:
+async def show_docs(request: web.Request) -> web.Response:
     """The description as a page that needs nothing from elsewhere."""
-    return {"api": request.app[DESCRIPTION]}
+    page = _page().render(api=request.app[DESCRIPTION])
+    return web.Response(text=page, content_type="text/html")
+
+
+@cache
+def _page() -> Template:
+    from jinja2 import Environment, FileSystemLoader  # who reads the page pays for it
+
+    return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True).get_template(
+        "api.html"
+    )
 
 
 def _operation(

@@ -18,11 +18,10 @@ import msgspec
 import structlog
 
 from shared.contracts.events import Envelope
-from shared.contracts.users import (
+from shared.contracts.users import RevocationBody, RevocationsBody
+from shared.contracts.users_events import (
     KeyRevoked,
     LoginEnded,
-    RevocationBody,
-    RevocationsBody,
     UserDisabled,
     UserRoleChanged,
     UserSecretChanged,

@@ -11,21 +11,26 @@ import signal
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import uvloop
 from aiohttp import web
 
-from shared.logging import configure_logging
+from shared.logging import change_level, configure_logging
+from shared.postgres import resealing
 from shared.postgres.migrate import MigrationError, migrate
+from shared.postgres.resealing import SealedTable
 from shared.settings import ServiceSettings, SettingsError, load_settings
+from shared.tracing import collecting
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 RELOAD: web.AppKey[Callable[[], None]] = web.AppKey("reload")
 """What a service does on SIGHUP, if it registers something."""
 
 _WORKER = "SMQ_WORKER"
+_LOG_STEPS = {signal.SIGUSR1: 1, signal.SIGUSR2: -1}
+_PASSED_ON = {signal.SIGHUP, *_LOG_STEPS}
 _STOP_SECONDS = 30.0
 
 
@@ -35,30 +40,44 @@ def run_service(
     create_app: Callable[[SettingsT], web.Application],
     *,
     refine: Callable[[SettingsT], SettingsT] = lambda settings: settings,
+    has_database: bool = True,
+    sealed: Sequence[SealedTable] = (),
 ) -> int:
-    """The whole of a service's command: `serve` (default) or `migrate`.
+    """The whole of a service's command: `serve` (default), `migrate` or `reseal`.
 
     Args:
         refine: Completes the environment's settings, from a configuration file for example, for
             what is done here. `create_app` is given the environment's, and completes them itself.
+        has_database: Whether there is anything to migrate.
+        sealed: What its database holds under key.
 
     Returns:
         The exit code: 0, or 1 after a line on standard error that says what is wrong.
     """
     parser = argparse.ArgumentParser(prog=f"supermq-{service}")
-    parser.add_argument("command", nargs="?", choices=["serve", "migrate"], default="serve")
-    command = parser.parse_args().command
+    commands = ["serve", *(["migrate", "reseal"] if has_database else [])]
+    parser.add_argument("command", nargs="?", choices=commands, default="serve")
+    command, *options = sys.argv[1:] or ["serve"]
+    if command != "reseal" or not has_database:
+        command, options = parser.parse_args().command, []
     try:
         given = load_settings(settings_type, service=service)
         settings = refine(given)
         configure_logging(service, settings.log_level)
+        if command == "reseal":
+            return resealing.main(service, settings, sealed, options)
+        for number, steps in _LOG_STEPS.items():
+            signal.signal(number, lambda *_, steps=steps: change_level(steps))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _LOG_STEPS)
         is_worker = _WORKER in os.environ
-        if command == "migrate" or (settings.auto_migrate and not is_worker):
+        is_due = command == "migrate" or (settings.auto_migrate and not is_worker)
+        if has_database and is_due:
             asyncio.run(migrate(service, settings))
         if command == "serve":
             if settings.workers > 1 and not is_worker:
                 return asyncio.run(_supervise(service, settings.workers))
-            uvloop.run(_serve(create_app(given), settings, shared_port=is_worker))
+            with collecting(service):
+                uvloop.run(_serve(create_app(given), settings, shared_port=is_worker))
     except SettingsError as error:
         return _fail(service, error.problems)
     except (MigrationError, OSError, StartError) as error:
@@ -106,8 +125,8 @@ def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
 
 async def _supervise(service: str, workers: int) -> int:
     """Start the workers, pass signals on, and stop all when one of them dies."""
-    # Workers inherit this, so that a SIGHUP waits for one that is not ready for it yet.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    # Workers inherit this, so that a signal waits for one that is not ready for it yet.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
     folder = tempfile.mkdtemp(prefix=f"supermq-{service}-metrics-")
     environment = os.environ | {_WORKER: "1", "PROMETHEUS_MULTIPROC_DIR": folder}
     stop = asyncio.Event()
@@ -120,8 +139,9 @@ async def _supervise(service: str, workers: int) -> int:
         )
         for _ in range(workers)
     ]
-    loop.add_signal_handler(signal.SIGHUP, _pass_on, signal.SIGHUP, children)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    for number in _PASSED_ON:
+        loop.add_signal_handler(number, _pass_on, number, children)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     waits = [asyncio.ensure_future(child.wait()) for child in children]
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait([*waits, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -40,7 +40,11 @@ async def migrate(service: str, settings: ServiceSettings) -> None:
         raise MigrationError(f"PostgreSQL at {_place(url)} does not let me in: {error}") from None
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        if await _revision(connection) != newest_revision(service):
+        present, newest = await _revision(connection), newest_revision(service)
+        if present is not None and present > newest:
+            # Gone back to an earlier release, which later revisions must not disturb.
+            logger.warning("database_is_newer", revision=present, known=newest)
+        elif present != newest:
             await _upgrade(service, url)
             logger.info("database_migrated", database=urlsplit(url).path.removeprefix("/"))
     except asyncpg.PostgresError as error:
@@ -78,8 +82,9 @@ async def _upgrade(service: str, url: str) -> None:
                 environment.run_migrations()
         connection.commit()
 
+    # Connected as everywhere else: SQLAlchemy reads URLs differently, several hosts for example.
     engine = create_async_engine(
-        urlunsplit(urlsplit(url)._replace(scheme="postgresql+asyncpg")), poolclass=NullPool
+        "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
     )
     try:
         async with engine.connect() as connection:
@@ -116,4 +121,5 @@ async def _connect_or_create(url: str) -> asyncpg.Connection[asyncpg.Record]:
 def _place(url: str) -> str:
     """Host, port and database of a URL, without its password."""
     parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    hosts = parts.netloc.rpartition("@")[2] or "localhost"
+    return f"{hosts if ':' in hosts else f'{hosts}:5432'}{parts.path}"

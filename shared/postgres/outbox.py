@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -13,8 +14,10 @@ from shared.clock import utc_now
 from shared.contracts.events import Event, envelope
 from shared.logging import REQUEST_ID
 from shared.postgres.pool import Connection, Database
+from shared.tracing import TRACEPARENT
 
 ANNOUNCING = "{announcing}"
+Announcement = tuple[UUID, str, bytes]  # id, subject, payload
 
 
 class Outbox:
@@ -44,7 +47,7 @@ class Outbox:
         rows = await self._database.fetch(
             announced(statement, len(arguments), len(events)),
             *arguments,
-            *(column for each in events for column in _columns(each)),
+            *(column for each in events for column in announcement(each)),
         )
         self.written.set()
         return rows
@@ -56,12 +59,33 @@ class Outbox:
         rows = await self.fetch(statement, *arguments, event=event)
         return rows[0] if rows else None
 
+    async def fetch_each(
+        self, statement: str, *arguments: Any, told: Mapping[UUID, Announcement]
+    ) -> list[asyncpg.Record]:
+        """Change many things and announce each by an event of its own.
+
+        Args:
+            told: By the column `key` of the statement's CTE `changed`: what is told of a row, if
+                it changed.
+        """
+        events = list(told.values())
+        rows = await self._database.fetch(
+            announced_each(statement, len(arguments)),
+            *arguments,
+            list(told),
+            [event_id for event_id, _, _ in events],
+            [subject for _, subject, _ in events],
+            [payload for _, _, payload in events],
+        )
+        self.written.set()
+        return rows
+
     @staticmethod
     async def append(connection: Connection, event: Event) -> None:
         """Add an event inside a transaction of several statements; call `written.set()` after."""
         await connection.execute(
             "INSERT INTO outbox (event_id, subject, payload) VALUES ($1, $2, $3)",
-            *_columns(event),
+            *announcement(event),
         )
 
 
@@ -81,10 +105,35 @@ def announced(statement: str, arguments: int, events: int = 1) -> str:
     return statement.replace(ANNOUNCING, announcing)
 
 
-def _columns(event: Event) -> tuple[Any, str, bytes]:
+@cache
+def announced_each(statement: str, arguments: int) -> str:
+    """The statement with the CTE of many events, each told if the row of its key changed."""
+    if ANNOUNCING not in statement:
+        raise ValueError("the statement does not say where its events go")
+    first = arguments + 1
+    return statement.replace(
+        ANNOUNCING,
+        f""", announced AS (
+            INSERT INTO outbox (event_id, subject, payload)
+            SELECT told.event_id, told.subject, told.payload
+            FROM unnest(${first}::uuid[], ${first + 1}::uuid[], ${first + 2}::text[],
+                        ${first + 3}::bytea[]) AS told (key, event_id, subject, payload)
+            WHERE told.key IN (SELECT key FROM changed)
+        )""",  # noqa: S608 - parameter numbers only
+    )
+
+
+def announcement(event: Event) -> Announcement:
+    """An event as the outbox keeps it, told by the request at work."""
     event_id = uuid4()
     return (
         event_id,
         event.subject,
-        envelope(event, event_id=event_id, occurred_at=utc_now(), request_id=REQUEST_ID.get()),
+        envelope(
+            event,
+            event_id=event_id,
+            occurred_at=utc_now(),
+            request_id=REQUEST_ID.get(),
+            traceparent=TRACEPARENT.get(),
+        ),
     )

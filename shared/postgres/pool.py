@@ -10,18 +10,17 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
-from asyncpg.pool import PoolConnectionProxy
+from msgspec import Struct
 
+from shared.calls import Calling
 from shared.errors import Unavailable
 from shared.settings import ServiceSettings
 
 T = TypeVar("T")
 if TYPE_CHECKING:
-    Connection = PoolConnectionProxy[asyncpg.Record]
-    _Base = asyncpg.Connection[asyncpg.Record]
-else:  # generic in their stubs only
-    Connection = PoolConnectionProxy
-    _Base = asyncpg.Connection
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:  # generic in its stubs only
+    Connection = asyncpg.Connection
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _GONE = (
     OSError,
@@ -34,6 +33,8 @@ _GONE = (
     asyncpg.InternalClientError,  # used while the server's farewell was being read
     TimeoutError,
 )
+APPLICATION = "supermq"
+"""What PostgreSQL knows the services' connections by."""
 _ATTEMPTS = 5
 _STATEMENT_SECONDS = 30.0
 _WAIT_SECONDS = 10.0
@@ -54,45 +55,40 @@ def database_url(service: str, settings: ServiceSettings) -> str:
     return urlunsplit(server._replace(path=f"/{service}"))
 
 
-class _BareConnection(_Base):
-    """No reset query at release: it doubles the cost of a small read.
+class PoolUsage(Struct, frozen=True):
+    """How full the connections of a process are: at work, and waited for."""
 
-    Holds because no code sets session state on a pooled connection.
-    """
-
-    def get_reset_query(self) -> str:
-        return ""
+    busy: int
+    waiting: int
 
 
 class Database:
-    """A pool that serves waiters in the order they came.
+    """Up to `size` connections, lent to who asks in the order they came.
 
-    asyncpg lets newcomers overtake those who wait; a fair semaphore in front keeps the slowest
-    request near the others. Single statements that lost a race (serialisation, deadlock) are
-    repeated, a server that cannot be reached becomes `Unavailable`.
+    Not asyncpg's pool: there newcomers overtake those who wait, which makes the slowest request a
+    hundred times slower than the others, and lending costs as much as a small statement. It resets
+    the session each time, too; here no code sets anything on a session. Single statements that
+    lost a race (serialisation, deadlock) are repeated, a server that cannot be reached becomes
+    `Unavailable`.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], size: int) -> None:
-        self._pool = pool
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._size = size
         self._places = asyncio.Semaphore(size)
+        self._idle: list[Connection] = []
+        self._asked_for = 0
 
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, size: int) -> AsyncIterator[Database]:
-        """Connect, and disconnect at the end."""
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=size,
-            connection_class=_BareConnection,
-            init=_set_codecs,
-            command_timeout=_STATEMENT_SECONDS,
-            server_settings={"application_name": "supermq"},
-        )
+        """Connect, and disconnect at the end, when what is under way has ended."""
+        database = cls(url, size)
+        database._idle.append(await database._connect())
         try:
-            yield cls(pool, size)
+            yield database
         finally:
-            await pool.close()
+            await database._close()
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of one statement, which is a transaction of its own."""
@@ -119,6 +115,11 @@ class Database:
 
         return await self._run(attempt)
 
+    def usage(self) -> PoolUsage:
+        """How full it is at present."""
+        busy = min(self._asked_for, self._size)
+        return PoolUsage(busy, self._asked_for - busy)
+
     async def is_up(self) -> bool:
         """Whether the server answers."""
         return bool(await self.fetchval("SELECT true"))
@@ -128,26 +129,63 @@ class Database:
         while True:
             attempt += 1
             try:
-                async with self._connection() as connection:
-                    return await work(connection)
+                self._asked_for += 1
+                return await self._lend(work)
             except _RETRIED:
                 if attempt == _ATTEMPTS:
                     raise Unavailable("too many changes at the same time") from None
             except _GONE as error:
                 raise Unavailable("database does not answer") from error
+            finally:
+                self._asked_for -= 1
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        async with asyncio.timeout(_WAIT_SECONDS):
-            await self._places.acquire()
+    async def _lend(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        if self._places.locked():
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._places.acquire()
+        else:
+            await self._places.acquire()  # at once
         try:
-            async with self._pool.acquire(timeout=_WAIT_SECONDS) as connection:
-                yield connection
+            connection = self._take() or await self._connect()
+            try:
+                with Calling("postgresql", *_GONE):
+                    result = await work(connection)
+            except (asyncio.CancelledError, TimeoutError):
+                connection.terminate()  # the server may still be busy with it
+                raise
+            finally:
+                if not connection.is_closed():
+                    self._idle.append(connection)
+            return result
         finally:
             self._places.release()
 
+    def _take(self) -> Connection | None:
+        """The connection used last, whose statements are prepared, unless the server ended it."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
 
-async def _set_codecs(connection: Any) -> None:
+    async def _connect(self) -> Connection:
+        connection: Connection = await asyncpg.connect(
+            self._url,
+            timeout=_WAIT_SECONDS,
+            command_timeout=_STATEMENT_SECONDS,
+            server_settings={"application_name": APPLICATION},
+        )
+        await _set_codecs(connection)
+        return connection
+
+    async def _close(self) -> None:
+        for _ in range(self._size):
+            await self._places.acquire()
+        for connection in self._idle:
+            await connection.close()
+
+
+async def _set_codecs(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",

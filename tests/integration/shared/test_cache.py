@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
 import pytest
@@ -128,9 +128,62 @@ async def test_a_cache_without_redis_is_off_and_comes_back_empty(
             assert source.asked == 3
 
             await server.start()
-            await eventually(cache.is_up, within_seconds=20)
+            await eventually(cache.is_up, within_seconds=30)
             await cache.get("key", source.load)
             await cache.get("key", source.load)
             assert source.asked == 4
     finally:
         await server.stop()
+
+
+async def test_a_value_goes_with_each_key_that_it_follows(redis_url: str, name: str) -> None:
+    async with (
+        Cache.open(redis_url, name, size=2) as cache,
+        Cache.open(redis_url, name, size=2) as other,
+    ):
+        await eventually(cache.is_up)
+        await eventually(other.is_up)
+        source = Source("value")
+
+        async def look() -> str | None:
+            return await cache.get("key", source.load, lambda _: ("thing", "channel"))
+
+        for followed in ("thing", "channel", "key"):
+            await look()
+            asked = source.asked
+            await look()
+            assert source.asked == asked
+            await other.drop([followed])
+            await eventually(lambda: _is_asked_again(source, look))
+
+
+async def test_what_makes_room_is_followed_no_longer(cache: Cache) -> None:
+    source = Source("value")
+    for number in range(5):
+        await cache.get(str(number), source.load, lambda _: ("shared",))
+
+    cache.forget(["shared"])
+    await cache.get("4", source.load)
+
+    assert source.asked == 6
+
+
+async def test_nothing_is_kept_soon_after_what_it_follows_was_dropped(
+    redis_url: str, name: str
+) -> None:
+    async with Cache.open(redis_url, name, size=2, settle_seconds=60) as cache:
+        await eventually(cache.is_up)
+        source = Source("value")
+        await cache.drop(["thing"])
+
+        for _ in range(2):
+            await cache.get("a", source.load, lambda _: ("thing",))
+            await cache.get("b", source.load, lambda _: ("other",))
+
+        assert source.asked == 3
+
+
+async def _is_asked_again(source: Source, look: Callable[[], Awaitable[str | None]]) -> bool:
+    before = source.asked
+    await look()
+    return source.asked > before

@@ -11,6 +11,7 @@ from shared.errors import Unavailable
 from shared.postgres.keycheck import check_key
 from shared.postgres.migrate import MigrationError, migrate
 from shared.postgres.pool import Connection, Database, database_url
+from shared.sealing import MasterKey
 from shared.settings import ServiceSettings, SettingsError, load_settings
 from tests.waiting import eventually
 
@@ -66,6 +67,28 @@ async def test_a_statement_that_loses_a_deadlock_is_repeated(database: Database)
     assert [row["value"] for row in values] == [2, 2]
 
 
+async def test_who_loses_every_race_is_told_to_come_again(database: Database) -> None:
+    lost = 0
+
+    async def lose(times: int) -> int:
+        nonlocal lost
+        lost = 0
+
+        async def work(connection: Connection) -> int:
+            nonlocal lost
+            if lost < times:
+                lost += 1
+                raise asyncpg.SerializationError("could not serialize access")
+            return int(await connection.fetchval("SELECT 7"))
+
+        return await database.transact(work)
+
+    assert await lose(4) == 7
+    with pytest.raises(Unavailable, match="too many changes"):
+        await lose(100)
+    assert lost == 5
+
+
 async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     await database.execute("CREATE TABLE lines (id int)")
 
@@ -89,6 +112,26 @@ async def test_waiters_are_served_in_the_order_they_came(database_url: str) -> N
         await asyncio.gather(*(ask(number) for number in range(50)))
 
     assert served == list(range(50))
+
+
+async def test_who_gives_up_waiting_for_an_answer_takes_nobody_elses_place(
+    database_url: str,
+) -> None:
+    async with Database.open(database_url, size=1) as database:
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await database.execute("SELECT pg_sleep(60)")
+
+            assert await database.fetchval("SELECT 7") == 7
+
+
+async def test_the_end_waits_for_statements_under_way(database_url: str) -> None:
+    async with Database.open(database_url, size=2) as database:
+        slow = asyncio.create_task(database.fetchval("SELECT 7 FROM pg_sleep(0.2)"))
+        await asyncio.sleep(0)
+
+    assert await slow == 7
 
 
 async def test_a_connection_that_the_server_ended_is_unavailable_and_then_replaced(
@@ -119,11 +162,11 @@ async def test_a_connection_that_the_server_ended_is_unavailable_and_then_replac
 
 
 async def test_another_encryption_key_stops_the_start(database: Database) -> None:
-    await check_key(database, bytes(32))
-    await check_key(database, bytes(32))
+    first = await check_key(database, MasterKey(bytes(32)))
+    assert await check_key(database, MasterKey(bytes(32))) == first
 
     with pytest.raises(SettingsError, match="not the key this database was written with"):
-        await check_key(database, bytes([1] * 32))
+        await check_key(database, MasterKey(bytes([1] * 32)))
 
 
 async def test_migrating_twice_and_at_the_same_time_is_harmless(database_url: str) -> None:
@@ -147,6 +190,20 @@ async def test_migrating_twice_and_at_the_same_time_is_harmless(database_url: st
     await server.close()
 
 
+async def test_an_earlier_release_leaves_a_newer_database_alone(
+    database: Database, database_url: str
+) -> None:
+    given = settings(SMQ_THINGS_DATABASE_URL=database_url)
+    present = await database.fetchval("SELECT version_num FROM alembic_version")
+    await database.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    await migrate("provision", given)
+
+    after = await database.fetchval("SELECT version_num FROM alembic_version")
+    await database.execute("UPDATE alembic_version SET version_num = $1", present)
+    assert after == "9999"
+
+
 async def test_a_server_that_is_not_there_is_one_line_without_the_password() -> None:
     given = settings(SMQ_THINGS_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/things")
 
@@ -154,3 +211,13 @@ async def test_a_server_that_is_not_there_is_one_line_without_the_password() -> 
         await migrate("things", given)
 
     assert "hunter2" not in str(refused.value)
+
+
+async def test_of_several_hosts_the_one_that_may_be_written_is_used(database_url: str) -> None:
+    login, _, place = database_url.rpartition("@")
+    url = f"{login}@127.0.0.1:1,{place}?target_session_attrs=read-write"
+
+    await migrate("provision", settings(SMQ_THINGS_DATABASE_URL=url))
+
+    async with Database.open(url, size=1) as database:
+        assert await database.is_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import msgspec
@@ -11,7 +12,10 @@ from nats.js.api import StreamState
 
 from deploy.embedded.servers import NatsServer
 from shared.contracts.events import Envelope
-from shared.contracts.things import ThingDisabled, ThingEnabled
+from shared.contracts.things_events import (
+    ThingDisabled,
+    ThingEnabled,
+)
 from shared.events.broker import STREAM, Broker
 from shared.events.consumer import PARKED, Reactions, following
 from shared.events.relay import relaying
@@ -24,6 +28,11 @@ CHANGE = """
         INSERT INTO key_check (sealed) VALUES ($1) ON CONFLICT DO NOTHING RETURNING sealed
     ){announcing}
     SELECT sealed FROM changed
+"""
+MANY = """
+    INSERT INTO outbox (event_id, subject, payload)
+    SELECT gen_random_uuid(), 'events.things.thing.updated', number::text::bytea
+    FROM generate_series(1, $1::int) AS number
 """
 ALWAYS = "WITH changed AS (SELECT $1::int AS number){announcing} SELECT number FROM changed"
 
@@ -55,7 +64,7 @@ async def test_events_reach_the_stream_in_order_and_leave_the_outbox(
     database: Database, database_url: str, broker: Broker, jetstream: JetStreamContext
 ) -> None:
     outbox = Outbox(database)
-    ids = [uuid4() for _ in range(1200)]
+    ids = [uuid4() for _ in range(600)]  # more than a batch
     for thing_id in ids:
         await outbox.fetch(ALWAYS, 1, event=ThingDisabled(thing_id=thing_id))
 
@@ -86,33 +95,38 @@ async def test_two_relays_publish_nothing_twice(
     assert (await stream_state(jetstream)).messages == 200
 
 
-async def test_events_wait_while_nats_is_down_and_none_is_lost(
-    database: Database,
-    database_url: str,
-    nats_server: NatsServer,
-    tmp_path_factory: pytest.TempPathFactory,
+async def test_ten_thousand_events_survive_nats_going_down_and_none_is_told_twice(
+    database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    server = NatsServer(tmp_path_factory.mktemp("own-nats"), port=None)
+    server = NatsServer(tmp_path / "own-nats", port=None)
     await server.start()
     outbox = Outbox(database)
     try:
-        async with (
-            Broker.open(server.url, "tests") as broker,
-            relaying(database_url, outbox, broker),
-        ):
+        async with Broker.open(server.url, "tests") as broker:
             jetstream = await broker.jetstream()
-            await server.stop()
-            for _ in range(50):
-                await outbox.fetch(ALWAYS, 1, event=ThingDisabled(thing_id=uuid4()))
-            await server.start()
+            await database.execute(MANY, 10_000)
+            async with relaying(database_url, outbox, broker):
 
-            async def relayed() -> bool:
-                return bool(await database.fetchval("SELECT count(*) FROM outbox") == 0)
+                async def under_way() -> bool:
+                    return (await stream_state(jetstream)).messages > 0
 
-            await eventually(relayed, within_seconds=30, what="an empty outbox")
-            assert (await stream_state(jetstream)).messages == 50
+                await eventually(under_way, what="the first events")
+                await server.stop()
+                await server.start()
+
+                async def relayed() -> bool:
+                    return bool(await database.fetchval("SELECT count(*) FROM outbox") == 0)
+
+                await eventually(relayed, within_seconds=30, what="an empty outbox")
+            state = await stream_state(jetstream)
+            samples = [
+                (await jetstream.get_msg(STREAM, place)).data for place in range(1, 10_001, 499)
+            ]
     finally:
         await server.stop()
+
+    assert state.messages == 10_000
+    assert samples == [str(place).encode() for place in range(1, 10_001, 499)]
 
 
 async def publish(jetstream: JetStreamContext, event: ThingDisabled | ThingEnabled) -> None:
@@ -209,3 +223,12 @@ async def test_a_follower_hears_only_what_it_reacts_to(
         await eventually(heard, what="the event")
 
     assert seen == [UUID(int=2)]
+
+
+async def test_one_server_of_a_cluster_is_enough_to_get_in(nats_server: NatsServer) -> None:
+    login, _, place = nats_server.url.rpartition("@")
+
+    async with Broker.open(f"{login}@127.0.0.1:1,{login}@{place}", "tests") as broker:
+        await broker.jetstream()
+
+        assert await broker.is_up()

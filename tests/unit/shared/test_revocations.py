@@ -9,13 +9,8 @@ import pytest
 
 from shared.clock import utc_now
 from shared.contracts.events import envelope
-from shared.contracts.users import (
-    KeyRevoked,
-    LoginEnded,
-    RevocationBody,
-    RevocationsBody,
-    UserDisabled,
-)
+from shared.contracts.users import RevocationBody, RevocationsBody
+from shared.contracts.users_events import KeyRevoked, LoginEnded, UserDisabled
 from shared.errors import Unavailable
 from shared.http.auth import Caller
 from shared.http.revocations import Revocations

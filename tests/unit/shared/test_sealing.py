@@ -6,10 +6,11 @@ from base64 import b64encode, urlsafe_b64encode
 
 import pytest
 
-from shared.sealing import SealBroken, Sealer, master_key
+from shared.sealing import MasterKey, SealBroken, Sealer, master_key
 from shared.settings import SettingsError
 
-KEY = bytes(range(32))
+OLD, NEW, LOOKUP = bytes(range(32)), bytes([1] * 32), bytes([2] * 32)
+KEY = MasterKey(OLD, lookup=LOOKUP)
 
 
 def test_what_is_sealed_opens_again() -> None:
@@ -29,7 +30,7 @@ def test_a_sealed_value_does_not_show_the_secret_and_never_repeats() -> None:
 
 @pytest.mark.parametrize(
     "reader",
-    [Sealer(bytes(32), "things/secret"), Sealer(KEY, "bootstrap/external-key")],
+    [Sealer(MasterKey(NEW), "things/secret"), Sealer(KEY, "bootstrap/external-key")],
     ids=["another master key", "another purpose"],
 )
 def test_another_key_does_not_open_it(reader: Sealer) -> None:
@@ -70,11 +71,28 @@ def test_the_master_key_is_read_in_both_alphabets_with_or_without_padding(
     key = bytes([255] * 32)
     text = encode(key).decode()
 
-    assert master_key(text) == key
-    assert master_key(text.rstrip("=")) == key
+    assert master_key(text).current == key
+    assert master_key(text.rstrip("=")).current == key
 
 
-@pytest.mark.parametrize("text", ["", "short", "x" * 50, "äöü"])
+def test_earlier_keys_stand_behind_the_master_key() -> None:
+    text = ", ".join(b64encode(key).decode() for key in (NEW, OLD))
+
+    assert master_key(text) == MasterKey(NEW, (OLD,))
+
+
+def test_what_an_earlier_key_sealed_opens_and_is_found_under_the_new_one() -> None:
+    before = Sealer(KEY, "things/secret")
+    after = Sealer(MasterKey(NEW, (OLD,), lookup=LOOKUP), "things/secret")
+    sealed = before.seal(b"secret")
+
+    assert after.open(sealed) == b"secret"
+    assert not after.is_current(sealed)
+    assert after.is_current(after.seal(b"secret"))
+    assert after.fingerprint(b"secret") == before.fingerprint(b"secret")
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 50, "äöü", f"{b64encode(OLD).decode()},short"])
 def test_a_master_key_of_another_length_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="SMQ_ENCRYPTION_KEY"):
         master_key(text)
