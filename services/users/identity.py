@@ -10,7 +10,7 @@ import re
 
 import idna
 
-from services.users.domain import MalformedIdentity
+from services.users.domain.accounts import MalformedIdentity
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[!-~]+")  # printable and not blank

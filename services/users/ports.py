@@ -6,21 +6,18 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.users.domain import (
+from services.users.domain.accounts import Role, User, UserFilter
+from services.users.domain.groups import (
     Action,
-    ApiKey,
     Group,
     GroupFilter,
-    HeldKey,
-    Login,
     Policy,
     PolicyFilter,
     PolicyGround,
-    Role,
-    TokenFamily,
-    User,
-    UserFilter,
 )
+from services.users.domain.keys import ApiKey, HeldKey
+from services.users.domain.logins import Login, TokenFamily
+from services.users.domain.resets import ResetMail
 from shared.contracts.common import JsonObject, Status
 from shared.contracts.users import RevocationBody
 from shared.http.paging import Page
@@ -63,6 +60,21 @@ class UserStore(Protocol):
     async def update_tags(self, user_id: UUID, tags: list[str], *, by: UUID, at: datetime) -> User:
         """Raises UserNotFound if not enabled. Event: UserUpdated."""
 
+    async def update_identity(
+        self, user_id: UUID, identity: str, *, canonical: str, by: UUID, at: datetime
+    ) -> User:
+        """Links sent to the old address end. Event: UserUpdated.
+
+        Raises IdentityTaken, UserNotFound if not enabled.
+        """
+
+    async def update_owner(self, user_id: UUID, owner_id: UUID, *, by: UUID, at: datetime) -> User:
+        """Raises UnknownOwner, UserNotFound if not enabled. Event: UserUpdated."""
+
+
+class AccessStore(Protocol):
+    """What lets somebody in; each change but enabling ends the logins of before."""
+
     async def update_secret(
         self, user_id: UUID, *, old_hash: str, new_hash: str, at: datetime, until: datetime
     ) -> User:
@@ -84,13 +96,37 @@ class UserStore(Protocol):
         Event: UserRoleChanged.
         """
 
-    async def update_identity(
-        self, user_id: UUID, identity: str, *, canonical: str, by: UUID, at: datetime
-    ) -> User:
-        """Raises IdentityTaken, UserNotFound if not enabled. Event: UserUpdated."""
 
-    async def update_owner(self, user_id: UUID, owner_id: UUID, *, by: UUID, at: datetime) -> User:
-        """Raises UnknownOwner, UserNotFound if not enabled. Event: UserUpdated."""
+class ResetStore(Protocol):
+    """Links for forgotten passwords."""
+
+    async def insert(
+        self,
+        token_hash: bytes,
+        user_id: UUID,
+        *,
+        now: datetime,
+        expires_at: datetime,
+        at_most: int,
+    ) -> bool:
+        """Keep a link; not if the account is not enabled or has so many good ones already."""
+
+    async def find_user(self, token_hash: bytes, *, now: datetime) -> UUID | None:
+        """Whose link it is, None if it is not good any more."""
+
+    async def use(
+        self,
+        token_hash: bytes,
+        user_id: UUID,
+        *,
+        secret_hash: str,
+        at: datetime,
+        until: datetime,
+    ) -> bool:
+        """Use a link up and set the password, which ends all logins and all other links.
+
+        False if the link is not good any more. Event: UserSecretChanged.
+        """
 
 
 class FamilyStore(Protocol):
@@ -256,3 +292,31 @@ class Tokens(Protocol):
 
     async def read(self, token: str) -> dict[str, Any]:
         """The claims of a living token signed here; raises Unauthenticated."""
+
+
+class FailureCounts(Protocol):
+    """Failures by key within a minute."""
+
+    async def check(self, *key: str) -> None:
+        """Raises TooManyRequests."""
+
+    async def note_failure(self, *key: str) -> int:
+        """The how-manieth it was."""
+
+    def failures(self, *key: str) -> int:
+        """How many are known of."""
+
+
+class Mailer(Protocol):
+    """Sends mails."""
+
+    async def send(self, mail: ResetMail) -> None:
+        """Raises Unavailable if it may succeed later, MailRefused if it never will."""
+
+
+class PublicKeys(Protocol):
+    """What tokens are checked with."""
+
+    @property
+    def public_keys(self) -> list[dict[str, str]]:
+        """The members of a key set."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from services.users.domain import Role
+from services.users.domain.accounts import Role
 from services.users.handlers.wire import new_user, user_body, user_filter
+from services.users.service.access import AccessService
 from services.users.service.accounts import AccountService
 from shared.contracts.common import Status
 from shared.contracts.users import (
@@ -20,12 +21,14 @@ from shared.contracts.users import (
     UsersQuery,
     UserTagsBody,
 )
+from shared.http.address import client_address
 from shared.http.auth import CALLER
 from shared.http.body import path_uuid, read_json, read_query
 from shared.http.operation import Access, operation
 from shared.http.responses import json_response
 from shared.metadata import metadata_object
 
+ACCESS: web.AppKey[AccessService] = web.AppKey("access", AccessService)
 ACCOUNTS: web.AppKey[AccountService] = web.AppKey("accounts", AccountService)
 
 routes = web.RouteTableDef()
@@ -37,12 +40,14 @@ routes = web.RouteTableDef()
     body=CreateUserBody,
     answer=UserBody,
     status=201,
-    errors=(403, 409),
+    errors=(403, 409, 429),
 )
 async def create_user(request: web.Request) -> web.Response:
     """Make an account; with a token, the caller will own it."""
     body = await read_json(request, CreateUserBody)
-    user = await request.app[ACCOUNTS].register(request.get(CALLER), new_user(body))
+    user = await request.app[ACCOUNTS].register(
+        request.get(CALLER), new_user(body), client_address(request)
+    )
     return json_response(user_body(user), status=201, headers={"Location": f"/users/{user.id}"})
 
 
@@ -75,12 +80,15 @@ async def view_profile(request: web.Request) -> web.Response:
 
 
 @routes.patch("/users/secret")
-@operation(body=ChangeSecretBody, answer=UserBody, errors=(409,))
+@operation(body=ChangeSecretBody, answer=UserBody, errors=(409, 429))
 async def change_secret(request: web.Request) -> web.Response:
     """Give the caller another password and end all his logins."""
     body = await read_json(request, ChangeSecretBody)
-    user = await request.app[ACCOUNTS].change_secret(
-        request[CALLER], old_secret=body.old_secret, new_secret=body.new_secret
+    user = await request.app[ACCESS].change_secret(
+        request[CALLER],
+        old_secret=body.old_secret,
+        new_secret=body.new_secret,
+        address=client_address(request),
     )
     return json_response(user_body(user))
 
@@ -145,7 +153,7 @@ async def update_owner(request: web.Request) -> web.Response:
 async def update_role(request: web.Request) -> web.Response:
     """Make somebody an admin, or an admin an ordinary user; for admins."""
     body = await read_json(request, UserRoleBody)
-    user = await request.app[ACCOUNTS].change_role(
+    user = await request.app[ACCESS].change_role(
         request[CALLER], path_uuid(request, "id"), Role(body.role)
     )
     return json_response(user_body(user))
@@ -155,7 +163,7 @@ async def update_role(request: web.Request) -> web.Response:
 @operation(answer=UserBody, errors=(403, 404, 409))
 async def enable_user(request: web.Request) -> web.Response:
     """Let an account take part again."""
-    user = await request.app[ACCOUNTS].change_status(
+    user = await request.app[ACCESS].change_status(
         request[CALLER], path_uuid(request, "id"), Status.ENABLED
     )
     return json_response(user_body(user))
@@ -165,7 +173,7 @@ async def enable_user(request: web.Request) -> web.Response:
 @operation(answer=UserBody, errors=(403, 404, 409))
 async def disable_user(request: web.Request) -> web.Response:
     """Let an account no longer take part, and end its logins."""
-    user = await request.app[ACCOUNTS].change_status(
+    user = await request.app[ACCESS].change_status(
         request[CALLER], path_uuid(request, "id"), Status.DISABLED
     )
     return json_response(user_body(user))

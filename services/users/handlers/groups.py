@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from msgspec.structs import replace
 
-from services.users.domain import Group
+from services.users.domain.groups import Group
 from services.users.handlers.wire import (
     group_bodies,
     group_body,
@@ -16,7 +16,8 @@ from services.users.handlers.wire import (
 )
 from services.users.service.groups import GroupService
 from shared.contracts.common import Status
-from shared.contracts.users import (
+from shared.contracts.users import UsersQuery
+from shared.contracts.users_groups import (
     CreateGroupBody,
     GroupBody,
     GroupsPage,
@@ -24,7 +25,6 @@ from shared.contracts.users import (
     MembershipsPage,
     MembersPage,
     UpdateGroupBody,
-    UsersQuery,
 )
 from shared.http.auth import CALLER
 from shared.http.body import path_uuid, read_json, read_query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from services.users.domain import Action
+from services.users.domain.groups import Action
 from services.users.handlers.keys import KEYS
 from services.users.handlers.proof import require_service
 from services.users.handlers.wire import verdict_body

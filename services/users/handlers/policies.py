@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from services.users.domain import Action, PolicyFilter
+from services.users.domain.groups import Action, PolicyFilter
 from services.users.handlers.wire import optional_id, policy_body, required_id
 from services.users.service.policies import PolicyService
-from shared.contracts.users import UserPoliciesPage, UserPoliciesQuery, UserPolicyWriteBody
+from shared.contracts.users_groups import UserPoliciesPage, UserPoliciesQuery, UserPolicyWriteBody
 from shared.http.auth import CALLER
 from shared.http.body import path_uuid, read_json, read_query
 from shared.http.operation import operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import BasicAuth, web
 
-from services.users.domain import UnknownService
+from services.users.domain.logins import UnknownService
 from services.users.service.exchange import ServiceSecrets
 
 SERVICE_SECRETS: web.AppKey[ServiceSecrets] = web.AppKey("service_secrets", ServiceSecrets)

@@ -5,34 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.users.domain import (
-    MAX_LEVEL,
-    ApiKey,
-    Group,
-    GroupFilter,
-    HeldKey,
-    NewUser,
-    Policy,
-    Role,
-    TokenPair,
-    User,
-    UserFilter,
-)
+from services.users.domain.accounts import NewUser, Role, User, UserFilter
+from services.users.domain.groups import MAX_LEVEL, Group, GroupFilter, Policy
+from services.users.domain.keys import ApiKey, HeldKey
+from services.users.domain.logins import TokenPair
 from shared.clock import timestamp
 from shared.contracts.common import Status
 from shared.contracts.users import (
     CreateUserBody,
-    GroupBody,
-    GroupsQuery,
     IdentityBody,
     KeyBody,
     KeyVerdictBody,
     LoginBody,
     TokensBody,
     UserBody,
-    UserPolicyBody,
     UsersQuery,
 )
+from shared.contracts.users_groups import GroupBody, GroupsQuery, UserPolicyBody
 from shared.errors import InvalidInput
 from shared.http.paging import unquoted
 from shared.metadata import metadata_filter, metadata_object

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from services.users.domain import TokenFamily, User
-from services.users.repository.users import user_of
-from shared.contracts.users import LoginEnded
+from services.users.domain.accounts import User
+from services.users.domain.logins import TokenFamily
+from services.users.repository.rows import user_of
+from shared.contracts.users_events import LoginEnded
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.users.domain import (
+from services.users.domain.groups import (
     Group,
     GroupCycle,
     GroupFilter,
@@ -17,7 +17,7 @@ from services.users.domain import (
 )
 from shared.contracts.common import JsonObject, Status
 from shared.contracts.events import Event
-from shared.contracts.users import GroupCreated, GroupDisabled, GroupEnabled, GroupUpdated
+from shared.contracts.users_events import GroupCreated, GroupDisabled, GroupEnabled, GroupUpdated
 from shared.errors import StatusAlreadyAssigned
 from shared.http.paging import Page
 from shared.postgres.outbox import Outbox

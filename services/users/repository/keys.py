@@ -7,9 +7,9 @@ from uuid import UUID
 
 import asyncpg
 
-from services.users.domain import ApiKey, HeldKey
-from services.users.repository.users import user_of
-from shared.contracts.users import KeyCreated, KeyRevoked
+from services.users.domain.keys import ApiKey, HeldKey
+from services.users.repository.rows import user_of
+from shared.contracts.users_events import KeyCreated, KeyRevoked
 from shared.http.paging import Page
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database

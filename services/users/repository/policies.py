@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.users.domain import Action, Policy, PolicyFilter, PolicyGround, PolicyNotFound
-from shared.contracts.users import PolicyCreated, PolicyDeleted, PolicyUpdated
+from services.users.domain.groups import Action, Policy, PolicyFilter, PolicyGround, PolicyNotFound
+from shared.contracts.users_events import PolicyCreated, PolicyDeleted, PolicyUpdated
 from shared.http.paging import Page
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database

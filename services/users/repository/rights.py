@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.users.domain import Action
+from services.users.domain.groups import Action
 from shared.postgres.pool import Database
 
 

@@ -7,26 +7,20 @@ from uuid import UUID
 
 import asyncpg
 
-from services.users.domain import (
+from services.users.domain.accounts import (
     IdentityTaken,
-    Login,
-    Role,
-    SecretChangedMeanwhile,
     UnknownOwner,
     User,
     UserFilter,
     UserNotFound,
 )
-from shared.contracts.common import JsonObject, Status
-from shared.contracts.users import (
+from services.users.domain.logins import Login
+from services.users.repository.rows import login_of, user_of
+from shared.contracts.common import JsonObject
+from shared.contracts.users_events import (
     UserCreated,
-    UserDisabled,
-    UserEnabled,
-    UserRoleChanged,
-    UserSecretChanged,
     UserUpdated,
 )
-from shared.errors import StatusAlreadyAssigned
 from shared.http.paging import Page
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database
@@ -113,7 +107,7 @@ class PostgresUsers:
             """,
             canonical,
         )
-        return _login(row) if row is not None else None
+        return login_of(row) if row is not None else None
 
     async def get_login(self, user_id: UUID) -> Login:
         row = await self._database.fetchrow(
@@ -127,7 +121,7 @@ class PostgresUsers:
         )
         if row is None:
             raise UserNotFound
-        return _login(row)
+        return login_of(row)
 
     async def list_page(self, wanted: UserFilter, page: Page) -> tuple[int, list[User]]:
         rows = await self._database.fetch(
@@ -241,128 +235,6 @@ class PostgresUsers:
             raise UserNotFound
         return user_of(row)
 
-    async def update_secret(
-        self, user_id: UUID, *, old_hash: str, new_hash: str, at: datetime, until: datetime
-    ) -> User:
-        epoch = epoch_of(at)
-        row = await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE users
-                SET secret_hash = $3, epoch = greatest(epoch + 1, $5), updated_by = id,
-                    updated_at = $4
-                WHERE id = $1 AND secret_hash = $2 AND status = 'enabled'
-                RETURNING id, name, identity, owner_id, tags, metadata, role, status, created_at,
-                    updated_at, updated_by, epoch
-            ), revoked AS (
-                INSERT INTO revocations (kind, id, epoch, expires_at)
-                SELECT 'user', id, epoch, $6 FROM changed
-                ON CONFLICT (kind, id) DO UPDATE
-                SET epoch = excluded.epoch, expires_at = excluded.expires_at, transaction = DEFAULT
-            ){announcing}
-            SELECT * FROM changed
-            """,
-            user_id,
-            old_hash,
-            new_hash,
-            at,
-            epoch,
-            until,
-            event=UserSecretChanged(user_id=user_id, epoch=epoch),
-        )
-        if row is None:
-            raise SecretChangedMeanwhile
-        return user_of(row)
-
-    async def update_status(
-        self, user_id: UUID, status: Status, *, by: UUID, at: datetime, until: datetime
-    ) -> User:
-        row = await (
-            self._enable(user_id, by=by, at=at)
-            if status is Status.ENABLED
-            else self._disable(user_id, by=by, at=at, until=until)
-        )
-        if row is None:
-            raise StatusAlreadyAssigned
-        return user_of(row)
-
-    async def _enable(self, user_id: UUID, *, by: UUID, at: datetime) -> asyncpg.Record | None:
-        return await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE users
-                SET status = 'enabled', updated_by = $2, updated_at = $3
-                WHERE id = $1 AND status <> 'enabled'
-                RETURNING id, name, identity, owner_id, tags, metadata, role, status, created_at,
-                    updated_at, updated_by
-            ){announcing}
-            SELECT * FROM changed
-            """,
-            user_id,
-            by,
-            at,
-            event=UserEnabled(user_id=user_id),
-        )
-
-    async def _disable(
-        self, user_id: UUID, *, by: UUID, at: datetime, until: datetime
-    ) -> asyncpg.Record | None:
-        epoch = epoch_of(at)
-        return await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE users
-                SET status = 'disabled', epoch = greatest(epoch + 1, $4), updated_by = $2,
-                    updated_at = $3
-                WHERE id = $1 AND status <> 'disabled'
-                RETURNING id, name, identity, owner_id, tags, metadata, role, status, created_at,
-                    updated_at, updated_by, epoch
-            ), revoked AS (
-                INSERT INTO revocations (kind, id, epoch, expires_at)
-                SELECT 'user', id, epoch, $5 FROM changed
-                ON CONFLICT (kind, id) DO UPDATE
-                SET epoch = excluded.epoch, expires_at = excluded.expires_at, transaction = DEFAULT
-            ){announcing}
-            SELECT * FROM changed
-            """,
-            user_id,
-            by,
-            at,
-            epoch,
-            until,
-            event=UserDisabled(user_id=user_id, epoch=epoch),
-        )
-
-    async def update_role(
-        self, user_id: UUID, role: Role, *, by: UUID, at: datetime, until: datetime
-    ) -> User | None:
-        epoch = epoch_of(at)
-        row = await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE users
-                SET role = $2, epoch = greatest(epoch + 1, $5), updated_by = $3, updated_at = $4
-                WHERE id = $1 AND role <> $2 AND status = 'enabled'
-                RETURNING id, name, identity, owner_id, tags, metadata, role, status, created_at,
-                    updated_at, updated_by, epoch
-            ), revoked AS (
-                INSERT INTO revocations (kind, id, epoch, expires_at)
-                SELECT 'user', id, epoch, $6 FROM changed
-                ON CONFLICT (kind, id) DO UPDATE
-                SET epoch = excluded.epoch, expires_at = excluded.expires_at, transaction = DEFAULT
-            ){announcing}
-            SELECT * FROM changed
-            """,
-            user_id,
-            role,
-            by,
-            at,
-            epoch,
-            until,
-            event=UserRoleChanged(user_id=user_id, epoch=epoch),
-        )
-        return user_of(row) if row is not None else None
-
     async def update_identity(
         self, user_id: UUID, identity: str, *, canonical: str, by: UUID, at: datetime
     ) -> User:
@@ -375,6 +247,8 @@ class PostgresUsers:
                     WHERE id = $1 AND status = 'enabled'
                     RETURNING id, name, identity, owner_id, tags, metadata, role, status,
                         created_at, updated_at, updated_by
+                ), forgotten AS (
+                    DELETE FROM password_resets WHERE user_id IN (SELECT id FROM changed)
                 ){announcing}
                 SELECT * FROM changed
                 """,
@@ -415,29 +289,3 @@ class PostgresUsers:
         if row is None:
             raise UserNotFound
         return user_of(row)
-
-
-def epoch_of(moment: datetime) -> int:
-    """The epoch that begins now; later than all before, also when a clock was set back."""
-    return int(moment.timestamp() * 1_000_000)
-
-
-def _login(row: asyncpg.Record) -> Login:
-    return Login(user=user_of(row), secret_hash=row["secret_hash"], epoch=row["epoch"])
-
-
-def user_of(row: asyncpg.Record) -> User:
-    """The account in a row."""
-    return User(
-        id=row["id"],
-        name=row["name"],
-        identity=row["identity"],
-        owner_id=row["owner_id"],
-        tags=row["tags"],
-        metadata=row["metadata"],
-        role=Role(row["role"]),
-        status=Status(row["status"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        updated_by=row["updated_by"],
-    )

@@ -5,37 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from services.users.domain import (
-    Action,
+from services.users.domain.accounts import (
     IdentityTaken,
     MalformedIdentity,
     MissingIdentity,
-    MissingSecret,
     NewUser,
     Role,
-    RoleAlreadyAssigned,
     UnknownOwner,
     User,
     UserFilter,
-    UserNotFound,
-    WrongLogin,
 )
+from services.users.domain.groups import Action
 from services.users.identity import canonical_identity
 from services.users.ports import Passwords, RightStore, UserStore
 from services.users.service.authorization import (
-    require_admin,
     require_on_user,
     require_owner,
     require_registration,
     require_self_or_owner,
 )
+from services.users.service.guessing import AttemptLimit
 from services.users.service.secrets import require_secret
-from shared.contracts.common import JsonObject, Status
+from shared.contracts.common import JsonObject
 from shared.errors import InvalidInput
 from shared.http.auth import Caller
 from shared.http.paging import Page
@@ -47,7 +43,7 @@ class AccountService:
     Args:
         secret_rule: What a password must match.
         is_open: Whether people without a token may make an account.
-        access_lifetime: How long a revoked token could still be presented.
+        registrations: How often one address may do that.
     """
 
     def __init__(
@@ -58,7 +54,7 @@ class AccountService:
         passwords: Passwords,
         secret_rule: re.Pattern[str],
         is_open: bool,
-        access_lifetime: timedelta,
+        registrations: AttemptLimit,
         now: Callable[[], datetime],
         new_id: Callable[[], UUID],
     ) -> None:
@@ -67,21 +63,24 @@ class AccountService:
         self._passwords = passwords
         self._secret_rule = secret_rule
         self._is_open = is_open
-        self._access_lifetime = access_lifetime
+        self._registrations = registrations
         self._now = now
         self._new_id = new_id
 
-    async def register(self, caller: Caller | None, wanted: NewUser) -> User:
+    async def register(self, caller: Caller | None, wanted: NewUser, address: str) -> User:
         """Make an account, owned by the caller if there is one.
 
         Raises:
             InvalidInput: Identity, secret or owner cannot be accepted.
             Forbidden: The caller may not make such an account.
             IdentityTaken: The address has an account.
+            TooManyRequests: Too many registrations come from where the caller is.
 
         Events: `UserCreated`, in the same transaction as the row.
         """
         require_registration(caller, wanted, is_open=self._is_open)
+        if caller is None:
+            await self._registrations.admit(address)
         owner_id = _owner(caller, wanted)
         canonical = _canonical(wanted.identity)
         require_secret(wanted.secret, self._secret_rule)
@@ -163,30 +162,6 @@ class AccountService:
         await self._require(caller, user_id, Action.USER_UPDATE)
         return await self._users.update_tags(user_id, tags, by=caller.user_id, at=self._now())
 
-    async def change_secret(self, caller: Caller, *, old_secret: str, new_secret: str) -> User:
-        """Give the caller another password and end all his logins.
-
-        Raises:
-            InvalidInput: One is missing, or the new one breaks the rule.
-            WrongLogin: The old one is not right.
-            SecretChangedMeanwhile: Another change was faster.
-
-        Events: `UserSecretChanged`.
-        """
-        if not old_secret:
-            raise MissingSecret
-        require_secret(new_secret, self._secret_rule)
-        login = await self._users.get_login(caller.user_id)
-        if not await self._passwords.matches(old_secret, login.secret_hash):
-            raise WrongLogin
-        return await self._users.update_secret(
-            caller.user_id,
-            old_hash=login.secret_hash,
-            new_hash=await self._passwords.hash(new_secret),
-            at=(now := self._now()),
-            until=now + self._access_lifetime,
-        )
-
     async def update_identity(self, caller: Caller, user_id: UUID, identity: str) -> User:
         """Change the login name; no policy allows that to others.
 
@@ -215,44 +190,6 @@ class AccountService:
             raise UnknownOwner from None
         require_owner(caller, await self._users.find(user_id))
         return await self._users.update_owner(user_id, owner_id, by=caller.user_id, at=self._now())
-
-    async def change_role(self, caller: Caller, user_id: UUID, role: Role) -> User:
-        """Make somebody an admin, or an admin an ordinary user; his logins end by that.
-
-        Raises:
-            AdminRoleRefused: The caller is no admin.
-            UserNotFound: Unknown or disabled.
-            RoleAlreadyAssigned: It is so already.
-
-        Events: `UserRoleChanged`.
-        """
-        require_admin(caller)
-        user = await self._users.find(user_id)
-        if user is None or not user.is_enabled:
-            raise UserNotFound
-        now = self._now()
-        changed = await self._users.update_role(
-            user_id, role, by=caller.user_id, at=now, until=now + self._access_lifetime
-        )
-        if changed is None:
-            raise RoleAlreadyAssigned
-        return changed
-
-    async def change_status(self, caller: Caller, user_id: UUID, status: Status) -> User:
-        """Let an account take part again, or no longer; the latter ends all its logins.
-
-        Raises:
-            Forbidden: The caller may not.
-            UserNotFound: Unknown, as admins are told.
-            StatusAlreadyAssigned: It is so already.
-
-        Events: `UserEnabled` or `UserDisabled`.
-        """
-        await self._require(caller, user_id, Action.USER_DELETE)
-        now = self._now()
-        return await self._users.update_status(
-            user_id, status, by=caller.user_id, at=now, until=now + self._access_lifetime
-        )
 
     async def _require(self, caller: Caller, user_id: UUID, action: Action) -> User:
         user = await self._users.find(user_id)

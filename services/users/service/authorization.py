@@ -6,8 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from services.users.domain import (
-    Action,
+from services.users.domain.accounts import (
     AdminRoleRefused,
     NewUser,
     RegistrationClosed,
@@ -15,6 +14,7 @@ from services.users.domain import (
     User,
     UserNotFound,
 )
+from services.users.domain.groups import Action
 from services.users.ports import RightStore, UserStore
 from shared.contracts.users import KEY_PREFIX
 from shared.errors import Forbidden, Unauthenticated

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.users.domain import User
+from services.users.domain.accounts import User
 from shared.http.auth import ISSUER
 
 ACCESS = "access"

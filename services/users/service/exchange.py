@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
-from services.users.domain import (
-    GrantRefused,
-    ServiceToken,
-    UnknownService,
-    User,
-    UserNotFound,
-)
+from services.users.domain.accounts import User, UserNotFound
+from services.users.domain.logins import GrantRefused, ServiceToken, UnknownService
 from services.users.ports import Tokens, UserStore
 from services.users.service.claims import ACCESS, SERVICE, claims_of
-from shared.contracts.users import ACCESS_TOKEN, KEY_PREFIX, TOKEN_EXCHANGE, USER_ID
+from shared.contracts.users import (
+    ACCESS_TOKEN,
+    KEY_PREFIX,
+    LARGEST_EXCHANGE,
+    TOKEN_EXCHANGE,
+    USER_ID,
+)
 from shared.errors import InvalidInput, Unauthenticated
 from shared.http.auth import TokenVerifier, caller_of
 
@@ -69,14 +70,15 @@ class ServiceSecrets:
         hashes: By service.
     """
 
-    def __init__(self, hashes: Mapping[str, bytes]) -> None:
+    def __init__(self, hashes: Mapping[str, Sequence[bytes]]) -> None:
         self._hashes = hashes
 
     def require(self, service: str, secret: str) -> None:
         """Raises UnknownService unless the secret is the service's, in the same time always."""
-        expected = self._hashes.get(service)
         given = hash_of(secret)
-        if not hmac.compare_digest(expected or bytes(len(given)), given) or expected is None:
+        expected = self._hashes.get(service, ())
+        found = [hmac.compare_digest(each, given) for each in (*expected, bytes(len(given)))]
+        if not any(found):
             raise UnknownService
 
 
@@ -172,13 +174,21 @@ class ExchangeService:
 
 
 def _grant(service: str, wanted: ExchangeRequest) -> Grant:
-    """The grant that covers a request; a scope is `<word>:<id>` and nothing else."""
-    word, _, limit = wanted.scope.partition(":")
-    try:
-        is_one_id = str(UUID(limit)) == limit
-    except ValueError:
-        is_one_id = False
+    """The grant that covers a request; its scopes are `<word>:<id>`, all of the same word."""
+    scopes = wanted.scope.split(" ")
+    word = scopes[0].partition(":")[0]
     grant = GRANTS.get((service, word))
-    if grant is None or not is_one_id or wanted.subject_token_type not in grant.subjects:
+    if grant is None or wanted.subject_token_type not in grant.subjects:
+        raise GrantRefused
+    if len(scopes) > LARGEST_EXCHANGE or not all(_is_limited(scope, word) for scope in scopes):
         raise GrantRefused
     return grant
+
+
+def _is_limited(scope: str, word: str) -> bool:
+    """Whether a scope is of that word and for one id."""
+    prefix, _, limit = scope.partition(":")
+    try:
+        return prefix == word and str(UUID(limit)) == limit
+    except ValueError:
+        return False

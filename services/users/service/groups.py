@@ -8,15 +8,14 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from services.users.domain import (
+from services.users.domain.accounts import User, UserFilter
+from services.users.domain.groups import (
     Action,
     Group,
     GroupFilter,
     GroupNotFound,
     MissingName,
     ParentNotFound,
-    User,
-    UserFilter,
 )
 from services.users.ports import GroupStore, RightStore, UserStore
 from services.users.service.authorization import require_on_group

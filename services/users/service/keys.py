@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.users.domain import (
+from services.users.domain.accounts import Role
+from services.users.domain.keys import (
     ApiKey,
     ExpiryInThePast,
     HeldKey,
     KeyNotFound,
     MissingScopes,
-    Role,
     UnknownScope,
 )
 from services.users.ports import KeyStore

@@ -8,20 +8,12 @@ from uuid import UUID
 
 import structlog
 
-from services.users.domain import (
-    Login,
-    MalformedIdentity,
-    MissingIdentity,
-    MissingSecret,
-    RefreshRefused,
-    TokenFamily,
-    TokenPair,
-    User,
-    WrongLogin,
-)
+from services.users.domain.accounts import MalformedIdentity, MissingIdentity, MissingSecret, User
+from services.users.domain.logins import RefreshRefused, TokenFamily, TokenPair, WrongLogin
 from services.users.identity import canonical_identity
 from services.users.ports import FamilyStore, Passwords, Tokens, UserStore
 from services.users.service.claims import ACCESS, REFRESH, claims_of
+from services.users.service.guessing import LoginGuard
 from shared.errors import Unauthenticated
 from shared.http.auth import Caller
 
@@ -47,6 +39,7 @@ class LoginService:
         families: FamilyStore,
         passwords: Passwords,
         tokens: Tokens,
+        guard: LoginGuard,
         access_lifetime: timedelta,
         refresh_lifetime: timedelta,
         now: Callable[[], datetime],
@@ -56,26 +49,31 @@ class LoginService:
         self._families = families
         self._passwords = passwords
         self._tokens = tokens
+        self._guard = guard
         self._access_lifetime = access_lifetime
         self._refresh_lifetime = refresh_lifetime
         self._now = now
         self._new_id = new_id
 
-    async def log_in(self, identity: str, secret: str) -> TokenPair:
+    async def log_in(self, identity: str, secret: str, address: str) -> TokenPair:
         """Tokens for a name and password.
 
         Raises:
             InvalidInput: One of them is missing.
             WrongLogin: Not this password, no such account, or a disabled one; all three take
                 the same time, one comparison.
+            TooManyRequests: Too often wrong, from this address.
         """
         if not identity:
             raise MissingIdentity
         if not secret:
             raise MissingSecret
-        login = await self._find(identity)
+        canonical = _canonical(identity)
+        await self._guard.admit(address, canonical)
+        login = await self._users.find_login(canonical)
         is_right = await self._passwords.matches(secret, login.secret_hash if login else None)
         if login is None or not is_right or not login.user.is_enabled:
+            await self._guard.note_failure(address, canonical, login.user if login else None)
             raise WrongLogin
         now = self._now()
         family = TokenFamily(
@@ -127,12 +125,6 @@ class LoginService:
             until = self._now() + self._access_lifetime
             await self._families.end(caller.user_id, caller.login_id, until=until)
 
-    async def _find(self, identity: str) -> Login | None:
-        try:
-            return await self._users.find_login(canonical_identity(identity))
-        except MalformedIdentity:
-            return None
-
     def _pair(
         self, user: User, family_id: UUID, refresh_id: UUID, now: datetime, epoch: int
     ) -> TokenPair:
@@ -156,3 +148,11 @@ class LoginService:
         return TokenPair(
             access=self._tokens.sign(access | family), refresh=self._tokens.sign(refresh | family)
         )
+
+
+def _canonical(identity: str) -> str:
+    """The name as it is looked for; what cannot be one is looked for all the same, in vain."""
+    try:
+        return canonical_identity(identity)
+    except MalformedIdentity:
+        return identity

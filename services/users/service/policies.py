@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from services.users.domain import (
+from services.users.domain.groups import (
     Action,
     MissingActions,
     Policy,

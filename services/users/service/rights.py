@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.users.domain import Action, User, UserNotFound
+from services.users.domain.accounts import User, UserNotFound
+from services.users.domain.groups import Action
 from services.users.ports import RightStore, UserStore
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.users.domain import MissingSecret, SecretTooLong, WeakSecret
+from services.users.domain.accounts import MissingSecret, SecretTooLong, WeakSecret
 
 MAX_SECRET_BYTES = 72  # what bcrypt reads; the rest would be ignored
 

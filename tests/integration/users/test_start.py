@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,7 +31,7 @@ from tests.integration.users.conftest import (
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def settings(make_settings: MakeSettings[UsersSettings]) -> UsersSettings:
     """Settings with a first admin."""
     return await make_settings(
@@ -122,10 +124,14 @@ async def test_the_signing_key_may_be_given(
         ({"service_secret_hashes": "nobody=" + "0" * 64}, "SMQ_USERS_SERVICE_SECRET_HASHES"),
         ({"signing_key_file": "/nowhere/key.pem"}, "SMQ_USERS_SIGNING_KEY_FILE"),
         ({"pass_regex": "("}, "SMQ_USERS_PASS_REGEX"),
+        ({"reset_base_url": "ftp://ui.example.com"}, "SMQ_USERS_RESET_BASE_URL"),
+        ({"reset_path": "reset-request"}, "SMQ_USERS_RESET_PATH"),
+        ({"production": True, "email_host": "localhost"}, "SMQ_USERS_RESET_BASE_URL"),
+        ({"email_host": "localhost", "email_from_address": "me"}, "SMQ_USERS_EMAIL_FROM_ADDRESS"),
     ],
 )
 async def test_a_setting_that_makes_no_sense_stops_the_start(
-    settings: UsersSettings, changes: dict[str, str], variable: str
+    settings: UsersSettings, changes: dict[str, Any], variable: str
 ) -> None:
     with pytest.raises(SettingsError, match=variable):
         await start_and_stop(replace(settings, **changes))

@@ -88,7 +88,7 @@ async def test_the_first_clients_way_answers_both_words(users_api: Api, alice: A
 
 
 async def test_a_login_is_found_in_any_case(users_api: Api, alice: Account) -> None:
-    response = await log_in(users_api, "Alice@EXAMPLE.com")
+    response = await log_in(users_api, alice.identity.swapcase())
 
     assert response.status == 201
 
@@ -115,13 +115,6 @@ async def test_a_login_without_name_or_secret_is_malformed(
     response = await users_api.post(path, json=body)
 
     assert response.status == 400
-
-
-@pytest.mark.parametrize("path", ["/users/tokens/issue", "/tokens"])
-async def test_a_login_must_be_json(users_api: Api, path: str) -> None:
-    response = await users_api.post(path, data=b"{}")
-
-    assert response.status == 415
 
 
 @pytest.mark.parametrize("path", ["/users/tokens/issue", "/tokens"])
@@ -219,17 +212,6 @@ async def test_reuse_later_ends_the_family_and_no_other(
     ended = await users_api.post("/users/tokens/refresh", headers=bearer(latest))
     apart = await users_api.post("/users/tokens/refresh", headers=bearer(other["refresh_token"]))
     assert [reused.status, ended.status, apart.status] == [401, 401, 201]
-
-
-async def test_one_of_many_at_once_gets_the_next_pair(users_api: Api, alice: Account) -> None:
-    responses = await asyncio.gather(
-        *(
-            users_api.post("/users/tokens/refresh", headers=bearer(alice.refresh_token))
-            for _ in range(10)
-        )
-    )
-
-    assert sorted(response.status for response in responses) == [201] + [401] * 9
 
 
 async def test_a_disabled_account_neither_refreshes_nor_calls(

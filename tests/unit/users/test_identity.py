@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.users.domain import MalformedIdentity
+from services.users.domain.accounts import MalformedIdentity
 from services.users.identity import canonical_identity
 
 

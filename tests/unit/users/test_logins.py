@@ -8,11 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.users.domain import Login, Role, TokenFamily, User, WrongLogin
+from services.users.domain.accounts import Role, User
+from services.users.domain.logins import Login, TokenFamily, WrongLogin
 from services.users.ports import FamilyStore, Tokens, UserStore
+from services.users.service.guessing import LoginGuard
 from services.users.service.logins import LoginService
 from shared.contracts.common import Status
+from tests.unit.users.counts import Counts
 
+ADDRESS = "192.0.2.1"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -94,6 +98,7 @@ def service(passwords: CountingPasswords, families: Families) -> LoginService:
         families=cast("FamilyStore", families),
         passwords=passwords,
         tokens=cast("Tokens", ClearTokens()),
+        guard=LoginGuard(by_address=Counts(), by_identity=Counts()),
         access_lifetime=timedelta(minutes=15),
         refresh_lifetime=timedelta(hours=24),
         now=lambda: NOW,
@@ -119,7 +124,7 @@ async def test_a_failed_login_costs_one_comparison(
     secret: str,
 ) -> None:
     with pytest.raises(WrongLogin):
-        await service.log_in(identity, secret)
+        await service.log_in(identity, secret, ADDRESS)
 
     assert passwords.comparisons == 1
     assert families.kept == []
@@ -128,7 +133,7 @@ async def test_a_failed_login_costs_one_comparison(
 async def test_a_login_begins_a_family_of_the_accounts_epoch(
     service: LoginService, passwords: CountingPasswords, families: Families
 ) -> None:
-    pair = await service.log_in("Alice@example.com", "right")
+    pair = await service.log_in("Alice@example.com", "right", ADDRESS)
 
     [family] = families.kept
     assert (family.user_id, family.epoch) == (ALICE.user.id, 7)

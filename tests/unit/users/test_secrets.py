@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from services.users.domain import MissingSecret, SecretTooLong, WeakSecret
+from services.users.domain.accounts import MissingSecret, SecretTooLong, WeakSecret
 from services.users.service.secrets import require_secret
 
 RULE = re.compile("^.{8,}$")
