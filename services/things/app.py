@@ -29,6 +29,7 @@ from services.things.handlers.keys import (
 from services.things.people import KnownPeople
 from services.things.repository.channels import ChannelRepository
 from services.things.repository.connections import ConnectionRepository
+from services.things.repository.devices import DeviceRepository
 from services.things.repository.facts import CachedFacts
 from services.things.repository.secrets import ThingSecrets
 from services.things.repository.sets import SetRepository
@@ -44,6 +45,7 @@ from services.things.service.things import ThingService
 from services.things.settings import ThingsSettings
 from shared.cache import InvalidatedCache
 from shared.clock import utc_now
+from shared.contracts.facts import FACTS_CACHE
 from shared.foundation import Foundation, foundation
 from shared.http.app import add_routes, new_application
 from shared.http.health import CHECKS, Check
@@ -80,7 +82,7 @@ def _resources(settings: ThingsSettings) -> Callable[[web.Application], AsyncIte
             cache: InvalidatedCache[Any] = await stack.enter_async_context(
                 InvalidatedCache.open(
                     settings.redis_url,
-                    "things-facts",
+                    FACTS_CACHE,
                     settings.identify_cache_entries,
                     settings.cache_key_duration.total_seconds(),
                 )
@@ -120,7 +122,9 @@ def _wire(app: web.Application, base: Foundation, cache: InvalidatedCache[Any]) 
         authorization,
         now=utc_now,
     )
-    app[ACCESS_SERVICE] = AccessService(facts, authorization)
+    app[ACCESS_SERVICE] = AccessService(
+        facts, DeviceRepository(base.database, secrets), authorization
+    )
     app[SET_SERVICE] = SetService(
         SetRepository(base.database, base.outbox, secrets),
         facts,

@@ -67,6 +67,21 @@ class Channel(Struct, frozen=True, kw_only=True):
     path: str = ""
 
 
+class DeviceChannel(Struct, frozen=True, kw_only=True):
+    """A channel that a device is connected to."""
+
+    id: UUID
+    actions: list[str]
+    enabled: bool
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """An enabled thing as a messaging adapter sees it."""
+
+    thing_id: UUID
+    channels: list[DeviceChannel]
+
+
 class Share(Struct, frozen=True, kw_only=True):
     """What a user may do with another user's channel and the things in it.
 

@@ -11,6 +11,7 @@ from services.things.domain import (
     Channel,
     ChannelChange,
     Connection,
+    Device,
     EntitySet,
     Family,
     Filter,
@@ -204,10 +205,13 @@ class People(Protocol):
 class SetStore(Protocol):
     """Keeps which mappings' sets were made and withdrawn."""
 
-    async def insert(self, entities: EntitySet) -> bool:
-        """Claim the mapping id and make its set, all or none; False if it is claimed already.
+    async def insert(self, sets: Sequence[EntitySet]) -> set[UUID]:
+        """Claim mapping ids and make the sets of those that were not claimed already.
 
-        Raises IdTaken, IdWithdrawn or SecretTaken.
+        Returns:
+            The mapping ids whose sets were made.
+
+        Raises IdTaken, IdWithdrawn or SecretTaken, and has made none then.
         """
 
     async def find(self, mapping_id: UUID) -> SetClaim | None:
@@ -229,6 +233,13 @@ class SetStore(Protocol):
 
         Raises SetOwnedByAnother.
         """
+
+
+class Devices(Protocol):
+    """Things as messaging adapters see them."""
+
+    async def find(self, secret: str) -> Device | None:
+        """The enabled thing that has a secret, with all its channels."""
 
 
 class Facts(Protocol):

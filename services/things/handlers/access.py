@@ -6,7 +6,14 @@ from aiohttp import web
 
 from services.things.handlers.keys import ACCESS_SERVICE
 from services.things.handlers.reading import require_thing_type
-from shared.contracts.things import AccessBody, AccessByIdBody, GrantedAccessBody
+from shared.contracts.things import (
+    AccessBody,
+    AccessByIdBody,
+    DeviceBody,
+    DeviceChannelBody,
+    DeviceKeyBody,
+    GrantedAccessBody,
+)
 from shared.http.auth import CALLER
 from shared.http.body import path_uuid, read_json
 from shared.http.operation import Access, operation
@@ -36,3 +43,20 @@ async def check_access_by_id(request: web.Request) -> web.Response:
         request[CALLER], body.thing_id, path_uuid(request, "channel_id"), body.action
     )
     return json_response(GrantedAccessBody(thing_id))
+
+
+@routes.post("/internal/devices")
+@operation(access=Access.INTERNAL, body=DeviceKeyBody, answer=DeviceBody, errors=(403,))
+async def find_device(request: web.Request) -> web.Response:
+    """Tell which thing has a key, and what it may do where; the key is proof enough."""
+    body = await read_json(request, DeviceKeyBody)
+    device = await request.app[ACCESS_SERVICE].find_device(body.secret)
+    return json_response(
+        DeviceBody(
+            thing_id=device.thing_id,
+            channels=[
+                DeviceChannelBody(id=each.id, actions=each.actions, enabled=each.enabled)
+                for each in device.channels
+            ],
+        )
+    )

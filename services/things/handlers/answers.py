@@ -19,6 +19,7 @@ from shared.contracts.things import (
 
 def thing_body(thing: Thing, *, with_owner: bool = True) -> ThingBody:
     """A thing as answers show it; `key` is the first clients' word for the secret."""
+    created_at, updated_at = _times(thing)
     return ThingBody(
         id=thing.id,
         name=thing.name,
@@ -27,8 +28,8 @@ def thing_body(thing: Thing, *, with_owner: bool = True) -> ThingBody:
         credentials=ThingCredentialsBody(thing.secret),
         key=thing.secret,
         metadata=thing.metadata,
-        created_at=timestamp(thing.created_at),
-        updated_at=timestamp(thing.updated_at),
+        created_at=created_at,
+        updated_at=updated_at,
         updated_by=thing.updated_by,
         status=thing.status,
     )
@@ -36,6 +37,7 @@ def thing_body(thing: Thing, *, with_owner: bool = True) -> ThingBody:
 
 def channel_body(channel: Channel) -> ChannelBody:
     """A channel as answers show it."""
+    created_at, updated_at = _times(channel)
     return ChannelBody(
         id=channel.id,
         owner_id=channel.owner_id,
@@ -46,8 +48,8 @@ def channel_body(channel: Channel) -> ChannelBody:
         level=channel.level,
         path=channel.path,
         children=[],
-        created_at=timestamp(channel.created_at),
-        updated_at=timestamp(channel.updated_at),
+        created_at=created_at,
+        updated_at=updated_at,
         updated_by=channel.updated_by,
         status=channel.status,
     )
@@ -71,13 +73,14 @@ def channel_bodies(channels: list[Channel], *, as_tree: bool) -> list[ChannelBod
 
 def policy_body(policy: Connection | Share) -> PolicyBody:
     """A connection or a share as answers show it."""
+    created_at, updated_at = _times(policy)
     return PolicyBody(
         owner_id=policy.owner_id,
         subject=policy.thing_id if isinstance(policy, Connection) else policy.user_id,
         object=policy.channel_id,
         actions=policy.actions,
-        created_at=timestamp(policy.created_at),
-        updated_at=timestamp(policy.updated_at),
+        created_at=created_at,
+        updated_at=updated_at,
         updated_by=policy.updated_by,
     )
 
@@ -99,6 +102,14 @@ def set_state_body(state: SetState) -> SetStateBody:
             for connection in state.foreign_connections
         ],
     )
+
+
+def _times(entity: Thing | Channel | Connection | Share) -> tuple[str, str]:
+    """When it was made and changed; in a list, most were not changed since."""
+    created_at = timestamp(entity.created_at)
+    if entity.updated_at == entity.created_at:
+        return created_at, created_at
+    return created_at, timestamp(entity.updated_at)
 
 
 def _is_inside(channel: ChannelBody, other: ChannelBody, by_id: dict[UUID, ChannelBody]) -> bool:

@@ -203,9 +203,12 @@ def secret_of(text: str) -> str:
 
 
 def _status(text: str) -> Status:
-    if text not in ("", *Status):
-        raise InvalidInput("invalid status")
-    return Status(text or Status.ENABLED)
+    if not text:
+        return Status.ENABLED
+    try:
+        return Status(text)
+    except ValueError:
+        raise InvalidInput("invalid status") from None
 
 
 def _ids(texts: list[str] | None, unknown: type[NotFound]) -> list[UUID]:

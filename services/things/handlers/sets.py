@@ -9,14 +9,14 @@ from services.things.handlers.keys import SET_SERVICE
 from services.things.handlers.reading import set_draft
 from shared.clock import timestamp
 from shared.contracts.things import (
-    AppliedSetBody,
-    EntitySetBody,
+    AppliedSetsBody,
+    EntitySetsBody,
     SetStateBody,
     WithdrawSetBody,
 )
 from shared.http.auth import CALLER
 from shared.http.body import path_uuid, read_json
-from shared.http.operation import Access, operation
+from shared.http.operation import BULK_LIMIT_BYTES, Access, operation
 from shared.http.responses import json_response, no_content
 
 routes = web.RouteTableDef()
@@ -30,15 +30,24 @@ async def view_set(request: web.Request) -> web.Response:
     return json_response(set_state_body(state))
 
 
-@routes.put("/internal/sets/{mapping_id}")
-@operation(access=Access.SERVICE, body=EntitySetBody, answer=AppliedSetBody, errors=(403, 404, 409))
-async def apply_set(request: web.Request) -> web.Response:
-    """Make a mapping's things, channels and connections, all or none."""
-    body = await read_json(request, EntitySetBody)
-    created_at = await request.app[SET_SERVICE].apply(
-        request[CALLER], path_uuid(request, "mapping_id"), set_draft(body)
+@routes.put("/internal/sets")
+@operation(
+    access=Access.SERVICE,
+    body=EntitySetsBody,
+    answer=AppliedSetsBody,
+    errors=(403, 409),
+    limit_bytes=BULK_LIMIT_BYTES,
+)
+async def apply_sets(request: web.Request) -> web.Response:
+    """Make mappings' things, channels and connections, of each all or none."""
+    body = await read_json(request, EntitySetsBody)
+    made = await request.app[SET_SERVICE].apply(
+        request[CALLER],
+        {mapping_id: set_draft(entities) for mapping_id, entities in body.sets.items()},
     )
-    return json_response(AppliedSetBody(timestamp(created_at)))
+    return json_response(
+        AppliedSetsBody({mapping_id: timestamp(moment) for mapping_id, moment in made.items()})
+    )
 
 
 @routes.delete("/internal/sets/{mapping_id}")

@@ -10,11 +10,17 @@ import asyncpg
 import msgspec
 
 from services.things.domain import Channel, ChannelChange, Family, Filter, Reach, UnknownParent
-from services.things.repository.listing import CHANNELS, family_statement, list_statement
+from services.things.repository.listing import (
+    CHANNELS,
+    THINGS,
+    connected_statement,
+    family_statement,
+    list_statement,
+)
 from services.things.repository.rows import Row, channel_arrays, channel_of, taken
 from shared.contracts.common import Status
 from shared.contracts.events import Event
-from shared.contracts.things import (
+from shared.contracts.things_events import (
     ChannelCreated,
     ChannelDeleted,
     ChannelDisabled,
@@ -96,38 +102,8 @@ class ChannelRepository:
     async def list_connected(
         self, thing_id: UUID, wanted: Filter, page: Page
     ) -> tuple[int, list[Channel]]:
-        rows = await self._database.fetch(
-            """
-            WITH connected AS (
-                SELECT channels.id, channels.owner_id, channels.parent_id, channels.name,
-                       channels.description, channels.metadata, channels.created_at,
-                       channels.updated_at, channels.updated_by, channels.status
-                FROM connections JOIN channels ON channels.id = connections.channel_id
-                WHERE connections.thing_id = $1
-                  AND ($2::jsonb IS NULL OR channels.metadata @> $2)
-                  AND ($3::text IS NULL OR channels.status = $3)
-            ), page AS (
-                SELECT id, owner_id, parent_id, name, description, metadata, created_at,
-                       updated_at, updated_by, status
-                FROM connected
-                ORDER BY created_at, id
-                OFFSET $4 LIMIT $5
-            ), matches AS (
-                SELECT count(*) AS total FROM connected
-            )
-            SELECT matches.total, page.id, page.owner_id, page.parent_id, page.name,
-                   page.description, page.metadata, page.created_at, page.updated_at,
-                   page.updated_by, page.status
-            FROM matches LEFT JOIN page ON true
-            ORDER BY page.created_at, page.id
-            """,
-            thing_id,
-            wanted.metadata,
-            wanted.status,
-            page.offset,
-            page.limit,
-        )
-        return _page(rows)
+        text, arguments = connected_statement(CHANNELS, THINGS, thing_id, wanted, page)
+        return _page(await self._database.fetch(text, *arguments))
 
     async def update(
         self, channel_id: UUID, change: ChannelChange, *, changed_at: datetime, changed_by: UUID

@@ -10,7 +10,11 @@ import asyncpg
 
 from services.things.domain import Connection, Owners, Pairs
 from services.things.repository.rows import connection_of
-from shared.contracts.things import ConnectionCreated, ConnectionDeleted, ConnectionUpdated
+from shared.contracts.things_events import (
+    ConnectionCreated,
+    ConnectionDeleted,
+    ConnectionUpdated,
+)
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database
 

@@ -7,7 +7,7 @@ thing's and the channel's birth, because a deleted id may be used again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from services.things.repository.secrets import ThingSecrets
 from shared.cache import InvalidatedCache
+from shared.coalescing import Coalescer
+from shared.contracts.facts import channel_fact, connection_fact, thing_fact
 from shared.postgres.pool import Database
 
 
@@ -43,18 +45,22 @@ class CachedFacts:
         self._database = database
         self._secrets = secrets
         self._cache = cache
+        self._ids: Coalescer[None, bytes, UUID | None] = Coalescer(self._load_ids)
+        self._things: Coalescer[None, UUID, _Thing | None] = Coalescer(self._load_things)
 
     async def find_thing(self, secret: str) -> UUID | None:
         fingerprint = self._secrets.fingerprint(secret)
         key = f"secret:{fingerprint.hex()}"
-        thing_id: UUID | None = await self._cache.get(key, lambda: self._load_id(fingerprint))
+        thing_id: UUID | None = await self._cache.get(
+            key, lambda: self._ids.call(None, fingerprint)
+        )
         if thing_id is None:
             return None
         thing = await self._thing(thing_id)
         if thing is not None and thing.secret_fingerprint == fingerprint:
             return thing_id
         self._cache.forget([key])  # the thing has another secret by now, this one another thing
-        return await self._load_id(fingerprint)
+        return await self._ids.call(None, fingerprint)
 
     async def is_enabled(self, thing_id: UUID) -> bool:
         return await self._thing(thing_id) is not None
@@ -63,7 +69,7 @@ class CachedFacts:
         thing, channel_created_at = await self._thing(thing_id), await self._channel(channel_id)
         if thing is None or channel_created_at is None:
             return ()
-        key = _pair_key(thing_id, channel_id)
+        key = connection_fact(thing_id, channel_id)
         for _ in range(2):
             connection: _Connection | None = await self._cache.get(
                 key, lambda: self._load_connection(thing_id, channel_id)
@@ -84,42 +90,48 @@ class CachedFacts:
         pairs: Iterable[tuple[UUID, UUID]] = (),
     ) -> None:
         keys = [
-            *map(_thing_key, thing_ids),
-            *map(_channel_key, channel_ids),
-            *(_pair_key(thing_id, channel_id) for thing_id, channel_id in pairs),
+            *map(thing_fact, thing_ids),
+            *map(channel_fact, channel_ids),
+            *(connection_fact(thing_id, channel_id) for thing_id, channel_id in pairs),
         ]
         if keys:
             await self._cache.drop(keys)
 
     async def _thing(self, thing_id: UUID) -> _Thing | None:
         thing: _Thing | None = await self._cache.get(
-            _thing_key(thing_id), lambda: self._load_thing(thing_id)
+            thing_fact(thing_id), lambda: self._things.call(None, thing_id)
         )
         return thing
 
     async def _channel(self, channel_id: UUID) -> datetime | None:
         created_at: datetime | None = await self._cache.get(
-            _channel_key(channel_id), lambda: self._load_channel(channel_id)
+            channel_fact(channel_id), lambda: self._load_channel(channel_id)
         )
         return created_at
 
-    async def _load_id(self, fingerprint: bytes) -> UUID | None:
-        thing_id: UUID | None = await self._database.fetchval(
-            "SELECT id FROM things WHERE secret_fingerprint = $1 AND status = 'enabled'",
-            fingerprint,
-        )
-        return thing_id
-
-    async def _load_thing(self, thing_id: UUID) -> _Thing | None:
-        row = await self._database.fetchrow(
+    async def _load_ids(self, _: None, fingerprints: Sequence[bytes]) -> list[UUID | None]:
+        rows = await self._database.fetch(
             """
-            SELECT secret_fingerprint, created_at
+            SELECT secret_fingerprint, id
             FROM things
-            WHERE id = $1 AND status = 'enabled'
+            WHERE secret_fingerprint = ANY ($1::bytea[]) AND status = 'enabled'
             """,
-            thing_id,
+            fingerprints,
         )
-        return None if row is None else _Thing(row["secret_fingerprint"], row["created_at"])
+        ids = {row["secret_fingerprint"]: row["id"] for row in rows}
+        return [ids.get(fingerprint) for fingerprint in fingerprints]
+
+    async def _load_things(self, _: None, thing_ids: Sequence[UUID]) -> list[_Thing | None]:
+        rows = await self._database.fetch(
+            """
+            SELECT id, secret_fingerprint, created_at
+            FROM things
+            WHERE id = ANY ($1::uuid[]) AND status = 'enabled'
+            """,
+            thing_ids,
+        )
+        things = {row["id"]: _Thing(row["secret_fingerprint"], row["created_at"]) for row in rows}
+        return [things.get(thing_id) for thing_id in thing_ids]
 
     async def _load_channel(self, channel_id: UUID) -> datetime | None:
         created_at: datetime | None = await self._database.fetchval(
@@ -145,15 +157,3 @@ class CachedFacts:
         return _Connection(
             frozenset(row["actions"]), row["thing_created_at"], row["channel_created_at"]
         )
-
-
-def _thing_key(thing_id: UUID) -> str:
-    return f"thing:{thing_id}"
-
-
-def _channel_key(channel_id: UUID) -> str:
-    return f"channel:{channel_id}"
-
-
-def _pair_key(thing_id: UUID, channel_id: UUID) -> str:
-    return f"pair:{thing_id}:{channel_id}"

@@ -8,6 +8,7 @@ are read only for the entries on it.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -84,6 +85,8 @@ def list_statement(kind: Kind, reach: Reach, wanted: Filter, page: Page) -> tupl
         counted += [_count(_select(kind, [*source, *filters])) for source in own]
     elif own:
         counted.append(_tallied(kind, statement, reach, wanted.statuses))
+    if len(matching) == 1 and not page.offset:
+        return _first_page(kind, [*own, *shared][0] + filters, counted, page), statement.arguments
     place = _place(statement, page)
     return _page(kind, " UNION ALL ".join(matching), counted, place), statement.arguments
 
@@ -111,6 +114,26 @@ def deep_statement(kind: Kind, reach: Reach, status: Status, page: Page) -> tupl
     counted = [_tallied(kind, statement, reach, [status])]
     skip = f"OFFSET {offset} - (SELECT before FROM place)::bigint LIMIT {page.limit}"  # noqa: S608
     return places + _page(kind, matching, counted, skip), statement.arguments
+
+
+def connected_statement(
+    kind: Kind, other: Kind, other_id: UUID, wanted: Filter, page: Page
+) -> tuple[str, list[Any]]:
+    """One page of what is connected to an entity of the other kind, and the number of matches."""
+    statement = Statement()
+    conditions = [
+        f"connections.{other.entity}_id = {statement.given(other_id, 'uuid')}",
+        *_filters(statement, wanted),
+    ]
+    if wanted.status is not None:
+        conditions.append(f"status = '{wanted.status}'")
+    matching = (
+        f"SELECT {kind.table}.id, {kind.table}.created_at "  # noqa: S608 - names of ours
+        f"FROM connections JOIN {kind.table} ON {kind.table}.id = connections.{kind.entity}_id "
+        f"WHERE {' AND '.join(conditions)}"
+    )
+    place = _place(statement, page)
+    return _page(kind, matching, [_count(matching)], place), statement.arguments
 
 
 def family_statement(
@@ -161,7 +184,8 @@ def _filters(statement: Statement, wanted: Filter) -> list[str]:
     if wanted.name is not None:
         filters.append(f"name = {statement.given(wanted.name, 'text')}")
     if wanted.tag is not None:
-        filters.append(f"{statement.given(wanted.tag, 'text')} = ANY (tags)")
+        tag = statement.given(wanted.tag, "text")
+        filters.append(f"tags @> ARRAY[{tag}] AND tags <> '{{}}'")  # as their index says
     if wanted.metadata is not None:
         filters.append(f"metadata @> {statement.given(wanted.metadata, 'jsonb')}")
     return filters
@@ -172,7 +196,9 @@ def _sources(
 ) -> tuple[list[list[str]], list[list[str]]]:
     """Conditions of the parts of a list, own and shared ones; no entry is in two of them.
 
-    Each status is a part of its own, so that each is read in order from its index.
+    Each status is a part of its own, so that each is read in order from its index. Everybody's
+    index spells the status in its own way: where statistics know one owner only, it would look as
+    good for another owner's list as that owner's own index, and read all entries of the first.
     """
     own, shared = [], []
     for status in statuses:
@@ -181,7 +207,7 @@ def _sources(
             owner = f"owner_id = {statement.given(reach.owner_id, 'uuid')}"
             own.append([owner, has_status])
         elif reach.shared_with is None:
-            own.append([has_status])
+            own.append([f"lower(status) = '{status}'"])
         if reach.shared_with is not None:
             user = statement.given(reach.shared_with, "uuid")
             is_shared = f"id IN ({kind.shared.format(user=user)})"
@@ -213,6 +239,19 @@ def _tallied(kind: Kind, statement: Statement, reach: Reach, statuses: list[Stat
         "(SELECT coalesce(sum(entries), 0)::bigint FROM tallies "  # noqa: S608
         f"WHERE {' AND '.join(conditions)})"
     )
+
+
+def _first_page(kind: Kind, conditions: list[str], counted: list[str], page: Page) -> str:
+    """The page most often asked for: nothing is skipped, so entries are read where they are met."""
+    return f"""
+        SELECT matches.total, shown.*
+        FROM (SELECT {" + ".join(counted)} AS total) AS matches
+        LEFT JOIN (
+            SELECT {kind.columns} FROM {kind.table} WHERE {" AND ".join(conditions)}
+            ORDER BY created_at, id LIMIT {page.limit}
+        ) AS shown ON true
+        ORDER BY shown.created_at, shown.id
+    """  # noqa: S608 - names of ours, parameter numbers
 
 
 def _page(kind: Kind, matching: str, counted: list[str], place: str) -> str:

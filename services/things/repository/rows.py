@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from services.things.domain import (
     Channel,
@@ -70,14 +69,11 @@ def connection_of(row: Row, thing_id: UUID) -> Connection:
 
 
 def thing_arrays(things: Sequence[Thing], secrets: ThingSecrets) -> tuple[list[Any], ...]:
-    """Ids, names, tags, sealed secrets, fingerprints, metadata, creation times, statuses.
-
-    Tags are JSON text, because PostgreSQL's arrays of arrays are rectangular.
-    """
+    """Ids, names, tags, sealed secrets, fingerprints, metadata, creation times, statuses."""
     return (
         [thing.id for thing in things],
         [thing.name for thing in things],
-        [json_text(thing.tags) for thing in things],
+        [array_text(thing.tags) for thing in things],
         [secrets.seal(thing.id, thing.secret) for thing in things],
         [secrets.fingerprint(thing.secret) for thing in things],
         [thing.metadata for thing in things],
@@ -99,9 +95,14 @@ def channel_arrays(channels: Sequence[Channel]) -> tuple[list[Any], ...]:
     )
 
 
-def json_text(texts: list[str]) -> str:
-    """A list as a member of an array."""
-    return msgspec.json.encode(texts).decode()
+def array_text(members: Sequence[object]) -> str:
+    """An array as a member of another: PostgreSQL's arrays of arrays are rectangular, texts not."""
+    return "{" + ",".join([_quoted(str(member)) for member in members]) + "}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def taken(error: asyncpg.UniqueViolationError) -> Conflict:

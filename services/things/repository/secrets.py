@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from shared.sealing import Sealer
+from shared.postgres.resealing import SealedTable
+from shared.sealing import MasterKey, Sealer
+
+_PURPOSE = "things/secret"
+SEALED = (
+    SealedTable(
+        name="things",
+        columns={"secret": _PURPOSE},
+        fingerprint=("secret_fingerprint", "secret"),
+        substitute=lambda: str(uuid4()).encode(),
+    ),
+)
 
 
 class ThingSecrets:
     """Seals a secret so that it opens only in its own thing's row."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self._sealer = Sealer(master_key, "things/secret")
+    def __init__(self, master_key: MasterKey) -> None:
+        self._sealer = Sealer(master_key, _PURPOSE)
 
     def seal(self, thing_id: UUID, secret: str) -> bytes:
         """What the row holds."""

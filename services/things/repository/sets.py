@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,15 +16,19 @@ from services.things.domain import (
     SetState,
 )
 from services.things.repository.rows import (
+    array_text,
     channel_arrays,
-    json_text,
     taken,
     thing_arrays,
     thing_of,
 )
 from services.things.repository.secrets import ThingSecrets
-from shared.contracts.things import ChannelDeleted, SetApplied, ThingDeleted
-from shared.postgres.outbox import Outbox
+from shared.contracts.things_events import (
+    ChannelDeleted,
+    SetApplied,
+    ThingDeleted,
+)
+from shared.postgres.outbox import Outbox, announcement
 from shared.postgres.pool import Connection, Database
 
 TOMBSTONE_LIFETIME = timedelta(hours=24)
@@ -38,70 +43,77 @@ class SetRepository:
         self._outbox = outbox
         self._secrets = secrets
 
-    async def insert(self, entities: EntitySet) -> bool:
+    async def insert(self, sets: Sequence[EntitySet]) -> set[UUID]:
+        things = [(each.mapping_id, thing) for each in sets for thing in each.things]
+        channels = [(each.mapping_id, channel) for each in sets for channel in each.channels]
+        connections = [(each.mapping_id, pair) for each in sets for pair in each.connections]
         try:
-            rows = await self._outbox.fetch(
+            rows = await self._outbox.fetch_each(
                 """
                 WITH changed AS (
                     INSERT INTO entity_sets (mapping_id, owner_id, created_at, thing_ids,
                                              channel_ids)
-                    VALUES ($1, $2, $3, $4, $12)
+                    SELECT mapping_id, owner_id, created_at, thing_ids::uuid[], channel_ids::uuid[]
+                    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[])
+                        AS claim (mapping_id, owner_id, created_at, thing_ids, channel_ids)
+                    ORDER BY mapping_id
                     ON CONFLICT DO NOTHING
-                    RETURNING mapping_id, owner_id, created_at
+                    RETURNING mapping_id AS key, owner_id, created_at
                 ), made_things AS (
                     INSERT INTO things (id, owner_id, mapping_id, name, tags, secret,
                                         secret_fingerprint, metadata, created_at, updated_at,
                                         status)
-                    SELECT made.id, changed.owner_id, changed.mapping_id, made.name,
-                           ARRAY(SELECT jsonb_array_elements_text(made.tags::jsonb)), made.secret,
-                           made.secret_fingerprint, made.metadata, made.created_at,
+                    SELECT made.id, changed.owner_id, changed.key, made.name, made.tags::text[],
+                           made.secret, made.secret_fingerprint, made.metadata, made.created_at,
                            made.created_at, made.status
-                    FROM changed,
-                         unnest($4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
-                                $9::jsonb[], $10::timestamptz[], $11::text[])
-                             AS made (id, name, tags, secret, secret_fingerprint, metadata,
-                                      created_at, status)
+                    FROM changed
+                    JOIN unnest($6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::bytea[],
+                                $11::bytea[], $12::jsonb[], $13::timestamptz[], $14::text[])
+                        AS made (key, id, name, tags, secret, secret_fingerprint, metadata,
+                                 created_at, status)
+                        USING (key)
                 ), made_channels AS (
                     INSERT INTO channels (id, owner_id, mapping_id, parent_id, name, description,
                                           metadata, created_at, updated_at, status)
-                    SELECT made.id, changed.owner_id, changed.mapping_id, made.parent_id,
-                           made.name, made.description, made.metadata, made.created_at,
-                           made.created_at, made.status
-                    FROM changed,
-                         unnest($12::uuid[], $13::uuid[], $14::text[], $15::text[], $16::jsonb[],
-                                $17::timestamptz[], $18::text[])
-                             AS made (id, parent_id, name, description, metadata, created_at,
-                                      status)
+                    SELECT made.id, changed.owner_id, changed.key, made.parent_id, made.name,
+                           made.description, made.metadata, made.created_at, made.created_at,
+                           made.status
+                    FROM changed
+                    JOIN unnest($15::uuid[], $16::uuid[], $17::uuid[], $18::text[], $19::text[],
+                                $20::jsonb[], $21::timestamptz[], $22::text[])
+                        AS made (key, id, parent_id, name, description, metadata, created_at,
+                                 status)
+                        USING (key)
                 ), made_connections AS (
                     INSERT INTO connections (thing_id, channel_id, owner_id, actions, created_at,
                                              updated_at)
-                    SELECT made.thing_id, made.channel_id, changed.owner_id,
-                           ARRAY(SELECT jsonb_array_elements_text(made.actions::jsonb)),
+                    SELECT made.thing_id, made.channel_id, changed.owner_id, made.actions::text[],
                            changed.created_at, changed.created_at
-                    FROM changed,
-                         unnest($19::uuid[], $20::uuid[], $21::text[])
-                             AS made (thing_id, channel_id, actions)
+                    FROM changed
+                    JOIN unnest($23::uuid[], $24::uuid[], $25::uuid[], $26::text[])
+                        AS made (key, thing_id, channel_id, actions)
+                        USING (key)
                 ){announcing}
-                SELECT mapping_id FROM changed
+                SELECT key FROM changed
                 """,
-                entities.mapping_id,
-                entities.owner_id,
-                entities.created_at,
-                *thing_arrays(entities.things, self._secrets),
-                *channel_arrays(entities.channels),
-                [connection.thing_id for connection in entities.connections],
-                [connection.channel_id for connection in entities.connections],
-                [json_text(connection.actions) for connection in entities.connections],
-                event=SetApplied(
-                    mapping_id=entities.mapping_id,
-                    owner_id=entities.owner_id,
-                    thing_ids=[thing.id for thing in entities.things],
-                    channel_ids=[channel.id for channel in entities.channels],
-                ),
+                [each.mapping_id for each in sets],
+                [each.owner_id for each in sets],
+                [each.created_at for each in sets],
+                [array_text([thing.id for thing in each.things]) for each in sets],
+                [array_text([channel.id for channel in each.channels]) for each in sets],
+                [mapping_id for mapping_id, _ in things],
+                *thing_arrays([thing for _, thing in things], self._secrets),
+                [mapping_id for mapping_id, _ in channels],
+                *channel_arrays([channel for _, channel in channels]),
+                [mapping_id for mapping_id, _ in connections],
+                [pair.thing_id for _, pair in connections],
+                [pair.channel_id for _, pair in connections],
+                [array_text(pair.actions) for _, pair in connections],
+                told={each.mapping_id: announcement(_applied(each)) for each in sets},
             )
         except asyncpg.UniqueViolationError as error:
             raise taken(error) from None
-        return bool(rows)
+        return {row["key"] for row in rows}
 
     async def find(self, mapping_id: UUID) -> SetClaim | None:
         row = await self._database.fetchrow(
@@ -257,3 +269,12 @@ class SetRepository:
             before,
             _PRUNED_AT_ONCE,
         )
+
+
+def _applied(entities: EntitySet) -> SetApplied:
+    return SetApplied(
+        mapping_id=entities.mapping_id,
+        owner_id=entities.owner_id,
+        thing_ids=[thing.id for thing in entities.things],
+        channel_ids=[channel.id for channel in entities.channels],
+    )

@@ -11,7 +11,11 @@ import asyncpg
 from services.things.domain import Connection, PolicyFilter, Share
 from services.things.repository.listing import Statement
 from services.things.repository.rows import Row, connection_of
-from shared.contracts.things import PolicyCreated, PolicyDeleted, PolicyUpdated
+from shared.contracts.things_events import (
+    PolicyCreated,
+    PolicyDeleted,
+    PolicyUpdated,
+)
 from shared.http.paging import Page
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -12,15 +13,18 @@ from services.things.domain import Filter, Reach, SecretTaken, Thing, ThingChang
 from services.things.repository.anchors import AnchorRepository
 from services.things.repository.listing import (
     ANCHORED_FROM,
+    CHANNELS,
     THINGS,
+    connected_statement,
     deep_statement,
     list_statement,
 )
 from services.things.repository.rows import Row, taken, thing_arrays, thing_of
 from services.things.repository.secrets import ThingSecrets
+from shared.coalescing import Coalescer
 from shared.contracts.common import Status
 from shared.contracts.events import Event
-from shared.contracts.things import (
+from shared.contracts.things_events import (
     ThingCreated,
     ThingDeleted,
     ThingDisabled,
@@ -30,8 +34,18 @@ from shared.contracts.things import (
     ThingUpdated,
 )
 from shared.http.paging import Page
-from shared.postgres.outbox import Outbox
+from shared.postgres.outbox import Announcement, Outbox, announcement
 from shared.postgres.pool import Database
+
+_INSERT = """
+    INSERT INTO things (id, owner_id, name, tags, secret, secret_fingerprint, metadata, created_at,
+                        updated_at, status)
+    SELECT made.id, made.owner_id, made.name, made.tags::text[], made.secret,
+           made.secret_fingerprint, made.metadata, made.created_at, made.created_at, made.status
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[],
+                $7::jsonb[], $8::timestamptz[], $9::text[])
+        AS made (owner_id, id, name, tags, secret, secret_fingerprint, metadata, created_at, status)
+"""
 
 
 class ThingRepository:
@@ -42,45 +56,66 @@ class ThingRepository:
         self._outbox = outbox
         self._secrets = secrets
         self._anchors = AnchorRepository(database)
+        self._inserts: Coalescer[None, tuple[Thing, Announcement], bool] = Coalescer(
+            self._insert_each
+        )
+        self._finds: Coalescer[None, UUID, Thing | None] = Coalescer(self._find_each)
 
     async def insert(self, things: Sequence[Thing]) -> None:
         owner_id = things[0].owner_id
+        event = ThingCreated(owner_id=owner_id, thing_ids=[thing.id for thing in things])
         try:
+            if len(things) == 1 and await self._inserts.call(
+                None, (things[0], announcement(event))
+            ):
+                return
             await self._outbox.fetch(
-                """
+                f"""
                 WITH changed AS (
-                    INSERT INTO things (id, owner_id, name, tags, secret, secret_fingerprint,
-                                        metadata, created_at, updated_at, status)
-                    SELECT made.id, $1, made.name,
-                           ARRAY(SELECT jsonb_array_elements_text(made.tags::jsonb)), made.secret,
-                           made.secret_fingerprint, made.metadata, made.created_at,
-                           made.created_at, made.status
-                    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[],
-                                $7::jsonb[], $8::timestamptz[], $9::text[])
-                        AS made (id, name, tags, secret, secret_fingerprint, metadata,
-                                 created_at, status)
-                    RETURNING id
-                ){announcing}
+                    {_INSERT} RETURNING id
+                ){{announcing}}
                 SELECT FROM changed LIMIT 0
                 """,
-                owner_id,
+                [owner_id] * len(things),
                 *thing_arrays(things, self._secrets),
-                event=ThingCreated(owner_id=owner_id, thing_ids=[thing.id for thing in things]),
+                event=event,
             )
         except asyncpg.UniqueViolationError as error:
             raise taken(error) from None
 
+    async def _insert_each(self, _: None, made: Sequence[tuple[Thing, Announcement]]) -> list[bool]:
+        """Make things that have nothing to do with each other; who loses to another is told so."""
+        first = {thing.id: (thing, told) for thing, told in reversed(made)}
+        things = [thing for thing, _ in first.values()]
+        rows = await self._outbox.fetch_each(
+            f"""
+            WITH changed AS (
+                {_INSERT} ON CONFLICT DO NOTHING RETURNING id AS key
+            ){{announcing}}
+            SELECT key FROM changed
+            """,  # noqa: S608 - a text of ours
+            [thing.owner_id for thing in things],
+            *thing_arrays(things, self._secrets),
+            told={thing.id: told for thing, told in first.values()},
+        )
+        inserted = {row["key"] for row in rows}
+        return [thing.id in inserted and first[thing.id][0] is thing for thing, _ in made]
+
     async def find(self, thing_id: UUID) -> Thing | None:
-        row = await self._database.fetchrow(
+        return await self._finds.call(None, thing_id)
+
+    async def _find_each(self, _: None, thing_ids: Sequence[UUID]) -> list[Thing | None]:
+        rows = await self._database.fetch(
             """
             SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at, updated_by,
                    status
             FROM things
-            WHERE id = $1
+            WHERE id = ANY ($1::uuid[])
             """,
-            thing_id,
+            thing_ids,
         )
-        return self._thing(row)
+        found = {row["id"]: thing_of(row, self._secrets) for row in rows}
+        return [found.get(thing_id) for thing_id in thing_ids]
 
     async def list_page(self, reach: Reach, wanted: Filter, page: Page) -> tuple[int, list[Thing]]:
         status = wanted.status
@@ -100,119 +135,51 @@ class ThingRepository:
     async def list_connected(
         self, channel_id: UUID, wanted: Filter, page: Page
     ) -> tuple[int, list[Thing]]:
-        rows = await self._database.fetch(
-            """
-            WITH connected AS (
-                SELECT things.id, things.owner_id, things.name, things.tags, things.secret,
-                       things.metadata, things.created_at, things.updated_at, things.updated_by,
-                       things.status
-                FROM connections JOIN things ON things.id = connections.thing_id
-                WHERE connections.channel_id = $1
-                  AND ($2::jsonb IS NULL OR things.metadata @> $2)
-                  AND ($3::text IS NULL OR things.status = $3)
-            ), page AS (
-                SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at,
-                       updated_by, status
-                FROM connected
-                ORDER BY created_at, id
-                OFFSET $4 LIMIT $5
-            ), matches AS (
-                SELECT count(*) AS total FROM connected
-            )
-            SELECT matches.total, page.id, page.owner_id, page.name, page.tags, page.secret,
-                   page.metadata, page.created_at, page.updated_at, page.updated_by, page.status
-            FROM matches LEFT JOIN page ON true
-            ORDER BY page.created_at, page.id
-            """,
-            channel_id,
-            wanted.metadata,
-            wanted.status,
-            page.offset,
-            page.limit,
-        )
-        return self._page(rows)
+        text, arguments = connected_statement(THINGS, CHANNELS, channel_id, wanted, page)
+        return self._page(await self._database.fetch(text, *arguments))
 
     async def update(
         self, seen: Thing, change: ThingChange, *, changed_at: datetime, changed_by: UUID
     ) -> Thing | None:
-        row = await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE things
-                SET name = coalesce($5, name), tags = coalesce($6, tags),
-                    metadata = coalesce($7, metadata), updated_at = $3, updated_by = $4
-                WHERE id = $1 AND owner_id = $2 AND status = 'enabled'
-                RETURNING id, owner_id, name, tags, secret, metadata, created_at, updated_at,
-                          updated_by, status
-            ){announcing}
-            SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at, updated_by,
-                   status
-            FROM changed
-            """,
-            seen.id,
-            seen.owner_id,
-            changed_at,
-            changed_by,
+        return await self._update(
+            seen,
+            "name = coalesce($5, name), tags = coalesce($6, tags), "
+            "metadata = coalesce($7, metadata)",
             change.name,
             change.tags,
             change.metadata,
+            changed_at=changed_at,
+            changed_by=changed_by,
             event=ThingUpdated(thing_id=seen.id, members=change.members),
         )
-        return self._thing(row)
 
     async def update_secret(
         self, seen: Thing, secret: str, *, changed_at: datetime, changed_by: UUID
     ) -> Thing | None:
         try:
-            row = await self._outbox.fetchrow(
-                """
-                WITH changed AS (
-                    UPDATE things
-                    SET secret = $5, secret_fingerprint = $6, updated_at = $3, updated_by = $4
-                    WHERE id = $1 AND owner_id = $2 AND status = 'enabled'
-                    RETURNING id, owner_id, name, tags, secret, metadata, created_at, updated_at,
-                              updated_by, status
-                ){announcing}
-                SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at,
-                       updated_by, status
-                FROM changed
-                """,
-                seen.id,
-                seen.owner_id,
-                changed_at,
-                changed_by,
+            return await self._update(
+                seen,
+                "secret = $5, secret_fingerprint = $6",
                 self._secrets.seal(seen.id, secret),
                 self._secrets.fingerprint(secret),
+                changed_at=changed_at,
+                changed_by=changed_by,
                 event=ThingSecretChanged(thing_id=seen.id),
             )
         except asyncpg.UniqueViolationError:
             raise SecretTaken from None
-        return self._thing(row)
 
     async def update_owner(
         self, seen: Thing, owner_id: UUID, *, changed_at: datetime, changed_by: UUID
     ) -> Thing | None:
-        row = await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE things
-                SET owner_id = $5, updated_at = $3, updated_by = $4
-                WHERE id = $1 AND owner_id = $2 AND status = 'enabled'
-                RETURNING id, owner_id, name, tags, secret, metadata, created_at, updated_at,
-                          updated_by, status
-            ){announcing}
-            SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at, updated_by,
-                   status
-            FROM changed
-            """,
-            seen.id,
-            seen.owner_id,
-            changed_at,
-            changed_by,
+        return await self._update(
+            seen,
+            "owner_id = $5",
             owner_id,
+            changed_at=changed_at,
+            changed_by=changed_by,
             event=ThingOwnerChanged(thing_id=seen.id, owner_id=owner_id),
         )
-        return self._thing(row)
 
     async def update_status(
         self, seen: Thing, status: Status, *, changed_at: datetime, changed_by: UUID
@@ -222,27 +189,15 @@ class ThingRepository:
             if status is Status.ENABLED
             else ThingDisabled(thing_id=seen.id)
         )
-        row = await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE things
-                SET status = $5, updated_at = $3, updated_by = $4
-                WHERE id = $1 AND owner_id = $2 AND status <> $5
-                RETURNING id, owner_id, name, tags, secret, metadata, created_at, updated_at,
-                          updated_by, status
-            ){announcing}
-            SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at, updated_by,
-                   status
-            FROM changed
-            """,
-            seen.id,
-            seen.owner_id,
-            changed_at,
-            changed_by,
+        return await self._update(
+            seen,
+            "status = $5",
             status,
+            changed_at=changed_at,
+            changed_by=changed_by,
             event=event,
+            condition="status <> $5",
         )
-        return self._thing(row)
 
     async def delete(self, seen: Thing) -> bool:
         row = await self._outbox.fetchrow(
@@ -258,7 +213,34 @@ class ThingRepository:
         )
         return row is not None
 
-    def _thing(self, row: Row | None) -> Thing | None:
+    async def _update(
+        self,
+        seen: Thing,
+        assigned: str,
+        *values: Any,
+        changed_at: datetime,
+        changed_by: UUID,
+        event: Event,
+        condition: str = "status = 'enabled'",
+    ) -> Thing | None:
+        """Change a thing if it has the same owner still; the values are $5 and on."""
+        row = await self._outbox.fetchrow(
+            f"""
+            WITH changed AS (
+                UPDATE things
+                SET {assigned}, updated_at = $3, updated_by = $4
+                WHERE id = $1 AND owner_id = $2 AND {condition}
+                RETURNING {THINGS.columns}
+            ){{announcing}}
+            SELECT {THINGS.columns} FROM changed
+            """,  # noqa: S608 - texts of ours
+            seen.id,
+            seen.owner_id,
+            changed_at,
+            changed_by,
+            *values,
+            event=event,
+        )
         return None if row is None else thing_of(row, self._secrets)
 
     def _page(self, rows: Sequence[Row]) -> tuple[int, list[Thing]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.things.domain import ACTIONS
-from services.things.ports import Facts
+from services.things.domain import ACTIONS, Device
+from services.things.ports import Devices, Facts
 from services.things.service.authorization import Authorization
 from shared.errors import Forbidden, InvalidInput
 from shared.http.auth import Caller
@@ -14,8 +14,9 @@ from shared.http.auth import Caller
 class AccessService:
     """Answers from facts that are remembered until they change."""
 
-    def __init__(self, facts: Facts, authorization: Authorization) -> None:
+    def __init__(self, facts: Facts, devices: Devices, authorization: Authorization) -> None:
         self._facts = facts
+        self._devices = devices
         self._authorization = authorization
 
     async def check_secret(self, secret: str, channel_id: UUID, action: str) -> UUID:
@@ -47,6 +48,13 @@ class AccessService:
             raise Forbidden
         await self._require_connection(thing_id, channel_id, action)
         return thing_id
+
+    async def find_device(self, secret: str) -> Device:
+        """The enabled thing that has a secret, with all its channels; raises Forbidden."""
+        device = await self._devices.find(secret)
+        if device is None:
+            raise Forbidden
+        return device
 
     async def _require_connection(self, thing_id: UUID, channel_id: UUID, action: str) -> None:
         if action not in await self._facts.find_actions(thing_id, channel_id):

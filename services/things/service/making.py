@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,12 +23,12 @@ def made_things(
             tags=draft.tags,
             secret=draft.secret or str(new_id()),
             metadata=draft.metadata,
-            created_at=moment + place * _APART,
-            updated_at=moment + place * _APART,
+            created_at=made_at,
+            updated_at=made_at,
             updated_by=None,
             status=draft.status,
         )
-        for place, draft in enumerate(drafts)
+        for draft, made_at in zip(drafts, _moments(moment), strict=False)
     ]
 
 
@@ -44,10 +44,16 @@ def made_channels(
             name=draft.name,
             description=draft.description,
             metadata=draft.metadata,
-            created_at=moment + place * _APART,
-            updated_at=moment + place * _APART,
+            created_at=made_at,
+            updated_at=made_at,
             updated_by=None,
             status=draft.status,
         )
-        for place, draft in enumerate(drafts)
+        for draft, made_at in zip(drafts, _moments(moment), strict=False)
     ]
+
+
+def _moments(first: datetime) -> Iterator[datetime]:
+    while True:
+        yield first
+        first += _APART

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -42,37 +42,55 @@ class SetService:
         self._now = now
         self._new_id = new_id
 
-    async def apply(self, caller: Caller, mapping_id: UUID, draft: SetDraft) -> datetime:
-        """Make a mapping's things, channels and connections for the user, all or none.
+    async def apply(self, caller: Caller, drafts: Mapping[UUID, SetDraft]) -> dict[UUID, datetime]:
+        """Make mappings' things, channels and connections for the user, of each all or none.
+
+        Args:
+            drafts: By mapping id. If one is refused, others may have been made.
 
         Returns:
-            When the set was made; a repeat finds it and answers the same.
+            When each set was made; a repeat finds it and answers the same.
 
         Raises:
             Forbidden: Not the mapping service, or with a token for something else.
-            InvalidInput: A connection leaves the set or is there twice, an action does not
+            InvalidInput: A connection leaves its set or is there twice, an action does not
                 exist, or a secret is missing.
-            IdTaken: Another entity has an id of the set.
-            SecretTaken: Another thing has a secret of the set.
-            IdWithdrawn: The set, or an id of it, was withdrawn.
-            SetOwnedByAnother: The mapping id is another user's.
+            IdTaken: Another entity has an id of a set.
+            SecretTaken: Another thing has a secret of a set.
+            IdWithdrawn: A set, or an id of it, was withdrawn.
+            SetOwnedByAnother: A mapping id is another user's.
 
-        Events: `SetApplied`.
+        Events: `SetApplied` of each.
         """
-        self._authorization.apply_set(caller, mapping_id)
-        _require_closed(draft)
+        for mapping_id, draft in drafts.items():
+            self._authorization.apply_set(caller, mapping_id)
+            _require_closed(draft)
         moment = self._now()
-        entities = EntitySet(
+        made = await self._sets.insert(
+            [
+                self._made_set(caller.user_id, mapping_id, draft, moment)
+                for mapping_id, draft in drafts.items()
+            ]
+        )
+        return {
+            mapping_id: moment if mapping_id in made else await self._made_at(caller, mapping_id)
+            for mapping_id in drafts
+        }
+
+    def _made_set(
+        self, owner_id: UUID, mapping_id: UUID, draft: SetDraft, moment: datetime
+    ) -> EntitySet:
+        return EntitySet(
             mapping_id=mapping_id,
-            owner_id=caller.user_id,
+            owner_id=owner_id,
             created_at=moment,
-            things=made_things(draft.things, caller.user_id, moment, self._new_id),
-            channels=made_channels(draft.channels, caller.user_id, moment, self._new_id),
+            things=made_things(draft.things, owner_id, moment, self._new_id),
+            channels=made_channels(draft.channels, owner_id, moment, self._new_id),
             connections=[
                 Connection(
                     thing_id=connection.thing_id,
                     channel_id=connection.channel_id,
-                    owner_id=caller.user_id,
+                    owner_id=owner_id,
                     actions=checked_actions(connection.actions, DEFAULT_ACTIONS),
                     created_at=moment,
                     updated_at=moment,
@@ -81,8 +99,9 @@ class SetService:
                 for connection in draft.connections
             ],
         )
-        if await self._sets.insert(entities):
-            return moment
+
+    async def _made_at(self, caller: Caller, mapping_id: UUID) -> datetime:
+        """When the set that has a mapping id was made, if it is the caller's and still counts."""
         claim = await self._sets.find(mapping_id)
         if claim is None:
             raise Unavailable("the set is being forgotten")

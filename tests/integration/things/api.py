@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from aiohttp.test_utils import TestClient
@@ -38,7 +38,7 @@ class ThingsApi:
         user: User | None = None,
         body: Any = None,
         *,
-        data: bytes | None = None,
+        data: bytes | BinaryIO | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """Make a call with a JSON body, or with `data` as it is."""

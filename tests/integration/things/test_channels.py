@@ -47,6 +47,15 @@ async def test_a_channel_keeps_what_its_client_chose(things_api: ThingsApi, alic
     assert {name: channel[name] for name in chosen} == chosen
 
 
+async def test_nobody_makes_channels_for_somebody_else(
+    things_api: ThingsApi, alice: User, bob: User, admin: User
+) -> None:
+    for user in (alice, admin):
+        channel = await things_api.make_channel(user, owner_id=str(bob.id))
+
+        assert channel["owner_id"] == str(user.id)
+
+
 async def test_names_need_not_be_unique(things_api: ThingsApi, alice: User) -> None:
     first = await things_api.make_channel(alice, name="same")
     second = await things_api.make_channel(alice, name="same")
@@ -54,30 +63,28 @@ async def test_names_need_not_be_unique(things_api: ThingsApi, alice: User) -> N
     assert first["id"] != second["id"]
 
 
-@pytest.mark.parametrize(
-    "members",
-    [
-        {"name": ""},
-        {"name": "x" * 1025},
-        {"name": None},
-        {"id": "nope"},
-        {"parent_id": "nope"},
-        {"parent_id": "9dd12d93-21c9-4147-92fe-769386efb6cc"},
-        {"status": "all"},
-        {"metadata": []},
-        {"description": "a\0b"},
-    ],
-    ids=str,
-)
+MALFORMED: list[dict[str, Any]] = [
+    {"name": ""},
+    {"name": "x" * 1025},
+    {"name": None},
+    {"id": "nope"},
+    {"parent_id": "nope"},
+    {"parent_id": "9dd12d93-21c9-4147-92fe-769386efb6cc"},
+    {"status": "all"},
+    {"metadata": []},
+    {"description": "a\0b"},
+]
+
+
 async def test_a_malformed_channel_is_refused_alone_and_in_bulk(
-    things_api: ThingsApi, alice: User, members: dict[str, Any]
+    things_api: ThingsApi, alice: User
 ) -> None:
-    malformed = {"name": "channel"} | members
+    for members in MALFORMED:
+        malformed = {"name": "channel"} | members
+        alone = await things_api.call("POST", "/channels", alice, malformed)
+        bulk = await things_api.call("POST", "/channels/bulk", alice, [{"name": "good"}, malformed])
 
-    alone = await things_api.call("POST", "/channels", alice, malformed)
-    bulk = await things_api.call("POST", "/channels/bulk", alice, [{"name": "good"}, malformed])
-
-    assert (alone.status, bulk.status) == (400, 400)
+        assert (alone.status, bulk.status) == (400, 400), members
     assert (await things_api.call("GET", "/channels?status=all", alice)).body["total"] == 0
 
 
@@ -106,9 +113,13 @@ async def test_a_parent_may_be_made_by_the_same_call(things_api: ThingsApi, alic
 async def test_a_taken_id_is_a_conflict(things_api: ThingsApi, alice: User, bob: User) -> None:
     channel = await things_api.make_channel(alice)
 
-    answer = await things_api.call("POST", "/channels", bob, {"name": "b", "id": channel["id"]})
+    taken = {"name": "b", "id": channel["id"]}
 
-    assert answer.outcome == (409, "id_taken")
+    alone = await things_api.call("POST", "/channels", bob, taken)
+    bulk = await things_api.call("POST", "/channels/bulk", bob, [{"name": "good"}, taken])
+
+    assert (alone.outcome, bulk.outcome) == ((409, "id_taken"),) * 2
+    assert (await things_api.call("GET", "/channels", bob)).body["total"] == 0
 
 
 async def test_many_channels_come_back_in_their_order(things_api: ThingsApi, alice: User) -> None:
@@ -197,6 +208,8 @@ async def test_a_channel_is_disabled_and_enabled_again(things_api: ThingsApi, al
     enabled = await things_api.call("POST", f"{path}/enable", alice)
 
     assert (disabled.status, disabled.body["status"]) == (200, "disabled")
+    assert disabled.body["updated_at"] > channel["updated_at"]
+    assert disabled.body["updated_by"] == str(alice.id)
     assert again.outcome == (409, "status_already_assigned")
     assert changed.status == 404
     assert (enabled.status, enabled.body["status"]) == (200, "enabled")

@@ -40,14 +40,15 @@ async def tallied(database: Database) -> dict[tuple[str, UUID, str], int]:
 
 
 def a_set(users: UsersStandIn, user: User) -> tuple[str, User, dict[str, Any], dict[str, Any]]:
-    """Path, caller and bodies to apply and withdraw a set of two things and a channel."""
+    """Path to withdraw a set of two things and a channel, caller, bodies to apply and withdraw."""
     mapping_id, things, channel = uuid4(), [str(uuid4()), str(uuid4())], str(uuid4())
     token = users.token(user.id, kind="service", service="provision", scope=f"mapping:{mapping_id}")
-    made = {
+    entities = {
         "things": [{"id": each, "name": "t", "secret": each} for each in things],
         "channels": [{"id": channel, "name": "c"}],
         "connections": [{"thing_id": things[0], "channel_id": channel}],
     }
+    made = {"sets": {str(mapping_id): entities}}
     gone = {"things": things, "channels": [channel]}
     return f"/internal/sets/{mapping_id}", User(user.id, token), made, gone
 
@@ -69,8 +70,8 @@ async def test_totals_stay_exact_through_everything_that_changes_them(
                 "POST", "/things/bulk", user, [{"key": thing["key"]}, {}]
             )  # refused
             path, service, made, gone = a_set(users_stand_in, user)
-            await things_api.call("PUT", path, service, made)
-            await things_api.call("POST", f"/things/{made['things'][0]['id']}/disable", user)
+            await things_api.call("PUT", "/internal/sets", service, made)
+            await things_api.call("POST", f"/things/{gone['things'][0]}/disable", user)
             await things_api.call(
                 "PATCH", f"/things/{thing['id']}/owner", user, {"owner": str(other.id)}
             )

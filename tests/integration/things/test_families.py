@@ -120,10 +120,9 @@ async def test_channels_that_are_each_others_parents_are_listed(
     assert {channel["name"] for channel in tree.body["channels"]} == {"first", "second"}
 
 
-@pytest.mark.parametrize(
-    "query", ["level=6", "level=-1", "level=x", "dir=2", "dir=up", "tree=perhaps", "parent_id=nope"]
-)
-async def test_a_malformed_family_query_is_refused(
-    things_api: ThingsApi, alice: User, query: str
-) -> None:
-    assert (await things_api.call("GET", f"/channels?{query}", alice)).status == 400
+async def test_a_malformed_family_query_is_refused(things_api: ThingsApi, alice: User) -> None:
+    wrong = ("level=6", "level=-1", "level=x", "dir=2", "dir=up", "tree=perhaps", "parent_id=nope")
+    for query in wrong:
+        answer = await things_api.call("GET", f"/channels?{query}", alice)
+
+        assert answer.status == 400, query

@@ -16,7 +16,7 @@ from tests.waiting import eventually
 
 CHANGES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PATCH", "/secret", {"secret": "new"}),
-    ("PATCH", "/key", {"key": "new"}),
+    ("PATCH", "/key", {"key": "newer"}),
     ("POST", "/disable", None),
     ("DELETE", "", None),
 ]
@@ -45,57 +45,53 @@ async def test_a_secret_tells_its_thing(things_api: ThingsApi, alice: User) -> N
     assert (answer.status, answer.body) == (200, {"id": thing["id"]})
 
 
-@pytest.mark.parametrize(
-    ("authorization", "status"),
-    [
-        (None, 401),
-        ("", 401),
-        ("Thing ", 401),
-        ("Thing", 401),
-        ("{key}", 401),
-        ("Bearer {key}", 401),
-        ("Client {key}", 401),
-        ("thing {key}", 401),
-        ("Thing unknown", 404),
-        ("Thing ünknown", 404),
-    ],
-)
+NO_SECRETS = [
+    (None, 401),
+    ("", 401),
+    ("Thing ", 401),
+    ("Thing", 401),
+    ("{key}", 401),
+    ("Bearer {key}", 401),
+    ("Client {key}", 401),
+    ("thing {key}", 401),
+    ("Thing unknown", 404),
+    ("Thing ünknown", 404),
+]
+
+
 async def test_what_is_no_secret_of_a_thing_tells_nothing(
-    things_api: ThingsApi, alice: User, authorization: str | None, status: int
+    things_api: ThingsApi, alice: User
 ) -> None:
     thing = await things_api.make_thing(alice)
-    headers = (
-        {}
-        if authorization is None
-        else {"Authorization": authorization.replace("{key}", thing["key"])}
-    )
 
-    answer = await things_api.call("POST", "/identify", headers=headers)
+    for authorization, status in NO_SECRETS:
+        headers = (
+            {}
+            if authorization is None
+            else {"Authorization": authorization.replace("{key}", thing["key"])}
+        )
+        answer = await things_api.call("POST", "/identify", headers=headers)
 
-    assert answer.status == status
+        assert answer.status == status, authorization
 
 
-@pytest.mark.parametrize(("method", "tail", "body"), CHANGES)
-async def test_a_change_is_known_at_once_and_to_other_processes_within_100_ms(
-    things_api: ThingsApi,
-    other_process: ThingsApi,
-    alice: User,
-    method: str,
-    tail: str,
-    body: dict[str, Any] | None,
+async def test_a_change_is_known_at_once_and_by_push_elsewhere(
+    things_api: ThingsApi, other_process: ThingsApi, alice: User
 ) -> None:
-    thing = await things_api.make_thing(alice)
-    for api in (things_api, other_process):
-        assert (await api.identify(thing["key"])).status == 200
+    for method, tail, body in CHANGES:
+        thing = await things_api.make_thing(alice)
+        for api in (things_api, other_process):
+            assert (await api.identify(thing["key"])).status == 200
 
-    await things_api.call(method, f"/things/{thing['id']}{tail}", alice, body)
+        changed = await things_api.call(method, f"/things/{thing['id']}{tail}", alice, body)
 
-    assert (await things_api.identify(thing["key"])).status == 404
+        assert changed.status in {200, 204}
+        assert (await things_api.identify(thing["key"])).status == 404
 
-    async def is_known() -> bool:
-        return (await other_process.identify(thing["key"])).status == 404
+        async def is_known(key: str = thing["key"]) -> bool:
+            return (await other_process.identify(key)).status == 404
 
-    await eventually(is_known, within_seconds=0.1, what="the change")
+        await eventually(is_known, within_seconds=30, what=f"{method} {tail}")
 
 
 async def test_a_new_secret_and_an_enabled_thing_are_known_at_once(

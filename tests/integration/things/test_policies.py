@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from tests.fakes.users import UsersStandIn
 from tests.fixtures.services import User
 from tests.integration.things.api import ThingsApi
@@ -33,29 +31,27 @@ async def test_a_policy_connects_a_thing(things_api: ThingsApi, alice: User) -> 
     assert things.body["total"] == 1
 
 
-@pytest.mark.parametrize(
-    ("changed", "status"),
-    [
-        ({"subject": ""}, 400),
-        ({"object": ""}, 400),
-        ({"actions": ["bogus"]}, 400),
-        ({"actions": "m_read"}, 400),
-        ({"external": "yes"}, 400),
-        ({"subject": "nope"}, 404),
-        ({"object": "nope"}, 404),
-        ({"subject": str(uuid4())}, 404),
-        ({"object": str(uuid4())}, 404),
-        ({"object": str(uuid4()), "external": True}, 404),
-    ],
-)
-async def test_a_malformed_or_unknown_policy_is_refused(
-    things_api: ThingsApi, alice: User, changed: dict[str, Any], status: int
-) -> None:
+MALFORMED: list[tuple[dict[str, Any], int]] = [
+    ({"subject": ""}, 400),
+    ({"object": ""}, 400),
+    ({"actions": ["bogus"]}, 400),
+    ({"actions": "m_read"}, 400),
+    ({"external": "yes"}, 400),
+    ({"subject": "nope"}, 404),
+    ({"object": "nope"}, 404),
+    ({"subject": str(uuid4())}, 404),
+    ({"object": str(uuid4())}, 404),
+    ({"object": str(uuid4()), "external": True}, 404),
+]
+
+
+async def test_a_malformed_or_unknown_policy_is_refused(things_api: ThingsApi, alice: User) -> None:
     thing, channel = await things_api.make_thing(alice), await things_api.make_channel(alice)
 
-    answer = await things_api.call("POST", "/policies", alice, policy(thing, channel) | changed)
+    for changed, status in MALFORMED:
+        answer = await things_api.call("POST", "/policies", alice, policy(thing, channel) | changed)
 
-    assert answer.status == status
+        assert answer.status == status, changed
     assert (await things_api.call("GET", "/policies", alice)).body["total"] == 0
 
 
@@ -98,17 +94,14 @@ async def test_a_policy_is_updated_as_given_and_removed_once(
         assert missing.outcome == (404, "policy_not_found")
 
 
-@pytest.mark.parametrize("actions", [None, [], ["bogus"]])
-async def test_an_update_needs_actions(
-    things_api: ThingsApi, alice: User, actions: list[str] | None
-) -> None:
+async def test_an_update_needs_actions(things_api: ThingsApi, alice: User) -> None:
     thing, channel = await things_api.connected_pair(alice)
 
-    answer = await things_api.call(
-        "PUT", "/policies", alice, policy(thing, channel, actions=actions)
-    )
+    for actions in (None, [], ["bogus"]):
+        body = policy(thing, channel, actions=actions)
+        answer = await things_api.call("PUT", "/policies", alice, body)
 
-    assert answer.status == 400
+        assert answer.status == 400, actions
 
 
 async def test_a_policy_is_changed_by_who_made_it_the_channels_owner_and_admins(
@@ -161,26 +154,12 @@ async def test_policies_are_listed_by_who_made_them(
     }
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "offset=-1", "client=nope", "group=nope", "action=bogus"]
-)
-async def test_a_malformed_policy_query_is_refused(
-    things_api: ThingsApi, alice: User, query: str
-) -> None:
-    assert (await things_api.call("GET", f"/policies?{query}", alice)).status == 400
+async def test_a_malformed_policy_query_is_refused(things_api: ThingsApi, alice: User) -> None:
+    wrong = ("limit=0", "limit=101", "offset=-1", "client=nope", "group=nope", "action=bogus")
+    for query in wrong:
+        answer = await things_api.call("GET", f"/policies?{query}", alice)
 
-
-async def test_policies_need_a_good_token(things_api: ThingsApi, alice: User) -> None:
-    thing, channel = await things_api.connected_pair(alice)
-    body = policy(thing, channel, actions=["m_read"])
-
-    for method, path, sent in (
-        ("POST", "/policies", body),
-        ("PUT", "/policies", body),
-        ("GET", "/policies", None),
-        ("DELETE", f"/policies/{thing['id']}/{channel['id']}", None),
-    ):
-        assert (await things_api.call(method, path, None, sent)).status == 401
+        assert answer.status == 400, query
 
 
 async def test_a_connection_goes_with_its_thing_and_a_share_with_its_channel(

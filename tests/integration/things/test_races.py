@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from typing import Any
+from uuid import uuid4
 
 from shared.postgres.pool import Database
+from tests.fakes.users import UsersStandIn
 from tests.fixtures.services import User
 from tests.integration.things.api import ThingsApi
 
@@ -50,6 +53,46 @@ async def test_changes_of_everything_at_once_end_in_one_truth(
     assert {str(row["channel_id"]) for row in rows} <= set(channels[3:])
 
 
+async def test_who_is_refused_harms_nobody_who_makes_things_at_the_same_time(
+    things_api: ThingsApi, users_stand_in: UsersStandIn, alice: User
+) -> None:
+    other = await things_api.make_thing(alice, key="taken")
+    withdrawn, twice = str(uuid4()), str(uuid4())
+    await withdraw(things_api, users_stand_in, alice, withdrawn)
+    bodies: list[dict[str, Any]] = [{"name": str(number)} for number in range(20)]
+    bodies[3:3] = [{"id": other["id"]}, {"key": "taken"}]
+    bodies[9:9] = [{"id": twice, "name": "first"}, {"id": twice, "name": "second"}]
+
+    clean = await asyncio.gather(*(things_api.call("POST", "/things", alice, b) for b in bodies))
+    bodies = [{"id": withdrawn}, *({"name": str(number)} for number in range(5))]
+    mixed = await asyncio.gather(*(things_api.call("POST", "/things", alice, b) for b in bodies))
+
+    refusals = Counter(answer.outcome for answer in clean if answer.status != 201)
+    assert refusals == {(409, "id_taken"): 2, (409, "secret_taken"): 1}
+    assert [answer.status for answer in mixed] == [409, *[201] * 5]
+    assert mixed[0].outcome == (409, "id_withdrawn")
+    made = [answer.body for answer in (*clean, *mixed) if answer.status == 201]
+    assert len({thing["id"] for thing in made}) == len(made) == 26
+    for thing in made:
+        assert (await things_api.call("GET", f"/things/{thing['id']}", alice)).body == thing
+    assert (await things_api.call("GET", "/things", alice)).body["total"] == 27
+
+
+async def test_who_looks_at_the_same_time_sees_his_own_thing_and_nobody_elses(
+    things_api: ThingsApi, alice: User, bob: User
+) -> None:
+    things = [(user, await things_api.make_thing(user)) for user in (alice, bob) for _ in range(5)]
+
+    seen = await asyncio.gather(
+        *(things_api.call("GET", f"/things/{thing['id']}", user) for user, thing in things),
+        *(things_api.call("GET", f"/things/{thing['id']}", alice) for _, thing in things),
+        *(things_api.call("GET", f"/things/{uuid4()}", alice) for _ in things),
+    )
+
+    assert [answer.body for answer in seen[:10]] == [thing for _, thing in things]
+    assert [answer.status for answer in seen[10:]] == [200] * 5 + [404] * 15
+
+
 async def test_one_of_many_who_take_a_secret_at_once_gets_it(
     things_api: ThingsApi, alice: User, bob: User
 ) -> None:
@@ -85,3 +128,17 @@ async def test_one_of_many_who_give_a_thing_away_at_once_does(
     (given,) = [answer for answer in answers if answer.status == 200]
     seen = await things_api.call("GET", f"/things/{thing['id']}", admin)
     assert seen.body["owner"] == given.body["owner"]
+
+
+async def withdraw(things_api: ThingsApi, users: UsersStandIn, user: User, thing_id: str) -> None:
+    mapping_id = uuid4()
+    token = users.token(
+        user.id, kind="service", service="provision", scope=f"withdraw:{mapping_id}"
+    )
+    answer = await things_api.call(
+        "DELETE",
+        f"/internal/sets/{mapping_id}",
+        User(user.id, token),
+        {"things": [thing_id], "channels": []},
+    )
+    assert answer.status == 204

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -15,7 +16,7 @@ from tests.fixtures.services import User
 from tests.integration.things.api import ThingsApi
 
 some = settings(
-    max_examples=30,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -177,44 +178,47 @@ async def test_no_query_is_a_fault(
         assert answer.status in {200, 400}
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        b"/things?name=\xff",
-        b"/things?name=%FF",
-        b"/things?name=%ED%A0%80",
-        b"/things?metadata=%FF",
-        b"/things?tag=%00",
-        b"/things/\xff",
-        b"/things/%FF",
-        b"/channels/%00/things",
-    ],
-)
-async def test_bytes_that_are_no_text_are_no_fault(
-    things_api: ThingsApi, alice: User, target: bytes
-) -> None:
-    reader, writer = await asyncio.open_connection(things_api.client.host, things_api.client.port)
+NO_TEXTS = [
+    b"/things?name=\xff",
+    b"/things?name=%FF",
+    b"/things?name=%ED%A0%80",
+    b"/things?metadata=%FF",
+    b"/things?tag=%00",
+    b"/things/\xff",
+    b"/things/%FF",
+    b"/channels/%00/things",
+]
 
-    writer.write(
-        b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-        b"Authorization: Bearer " + alice.token.encode() + b"\r\n\r\n"
-    )
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
 
-    assert int(answer.split()[1]) in {200, 400, 404}
+async def test_bytes_that_are_no_text_are_no_fault(things_api: ThingsApi, alice: User) -> None:
+    bearer = b"Bearer " + alice.token.encode()
+
+    for target in NO_TEXTS:
+        assert await raw_status(things_api, b"GET " + target, bearer) in {200, 400, 404}, target
 
 
 async def test_a_key_that_is_no_text_belongs_to_nothing(things_api: ThingsApi) -> None:
-    reader, writer = await asyncio.open_connection(things_api.client.host, things_api.client.port)
+    assert await raw_status(things_api, b"POST /identify", b"Thing \xff\xfe") == 404
 
+
+async def test_ten_megabytes_are_no_fault(things_api: ThingsApi, alice: User) -> None:
+    name = b'{"name":"' + b"x" * 10_000_000 + b'"}'
+
+    one = await things_api.call("POST", "/things", alice, data=BytesIO(name))
+    many = await things_api.call("POST", "/things/bulk", alice, data=BytesIO(b"[" + name + b"]"))
+
+    assert one.outcome == (413, "too_large")
+    assert many.outcome == (400, "invalid_input")
+
+
+async def raw_status(things_api: ThingsApi, request: bytes, authorization: bytes) -> int:
+    """What a request is answered whose bytes no client library would send."""
+    reader, writer = await asyncio.open_connection(things_api.client.host, things_api.client.port)
     writer.write(
-        b"POST /identify HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-        b"Content-Length: 0\r\nAuthorization: Thing \xff\xfe\r\n\r\n"
+        request + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Content-Length: 0\r\nAuthorization: " + authorization + b"\r\n\r\n"
     )
     answer = await reader.read()
     writer.close()
     await writer.wait_closed()
-
-    assert int(answer.split()[1]) == 404
+    return int(answer.split()[1])

@@ -6,8 +6,6 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-import pytest
-
 from tests.fixtures.services import User
 from tests.integration.things.api import ThingsApi
 
@@ -104,53 +102,48 @@ async def test_visibility_decides_whose_things_are_listed(
     assert await names(things_api, admin, f"owner_id={bob.id}") == ["bob's"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "limit=0",
-        "limit=101",
-        "limit=-1",
-        "limit=abc",
-        "limit=",
-        "limit=1&limit=2",
-        "offset=-1",
-        "offset=9223372036854775808",
-        "status=sleeping",
-        "metadata=[1]",
-        "metadata={",
-        "metadata=%7B%22a%22:%22%5Cu0000%22%7D",
-        "metadata=%7B%22a%22:%22%5Cud800%22%7D",
-        "status=%00",
-    ],
-)
+MALFORMED = [
+    "limit=0",
+    "limit=101",
+    "limit=-1",
+    "limit=abc",
+    "limit=",
+    "limit=1&limit=2",
+    "offset=-1",
+    "offset=9223372036854775808",
+    "status=sleeping",
+    "metadata=[1]",
+    "metadata={",
+    "metadata=%7B%22a%22:%22%5Cu0000%22%7D",
+    "metadata=%7B%22a%22:%22%5Cud800%22%7D",
+    "status=%00",
+    "limit=9223372036854775808",
+]
+
+
 async def test_a_malformed_query_is_refused_on_every_list(
-    things_api: ThingsApi, alice: User, query: str
+    things_api: ThingsApi, alice: User
 ) -> None:
     thing, channel = await things_api.connected_pair(alice)
-
-    for path in (
+    lists = [
         "/things",
         "/channels",
+        "/policies",
         f"/channels/{channel['id']}/things",
         f"/things/{thing['id']}/channels",
-    ):
-        answer = await things_api.call("GET", f"{path}?{query}", alice)
+    ]
 
-        assert answer.status == 400
+    for query in MALFORMED:
+        for path in lists if "limit" in query or "offset" in query else lists[:2] + lists[3:]:
+            answer = await things_api.call("GET", f"{path}?{query}", alice)
+
+            assert (answer.status, answer.body["code"]) == (400, "invalid_input"), (path, query)
 
 
 async def test_an_unknown_visibility_is_refused(things_api: ThingsApi, alice: User) -> None:
     answer = await things_api.call("GET", "/things?visibility=everybody", alice)
 
     assert answer.status == 400
-
-
-async def test_lists_need_a_good_token(things_api: ThingsApi) -> None:
-    for path in ("/things", "/channels", f"/things/{uuid4()}", f"/channels/{uuid4()}/things"):
-        missing = await things_api.call("GET", path)
-        bad = await things_api.call("GET", path, headers={"Authorization": "Bearer x.y.z"})
-
-        assert (missing.status, bad.status) == (401, 401)
 
 
 async def test_a_secret_is_never_stored_in_clear(

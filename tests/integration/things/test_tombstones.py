@@ -28,8 +28,11 @@ class Provision:
         token = self._users.token(
             self._user.id, kind="service", service="provision", scope=f"mapping:{mapping_id}"
         )
-        path = f"/internal/sets/{mapping_id}"
-        return await self._api.call(method, path, User(self._user.id, token), body)
+        user = User(self._user.id, token)
+        if method == "PUT":
+            sets = {"sets": {str(mapping_id): body}}
+            return await self._api.call(method, "/internal/sets", user, sets)
+        return await self._api.call(method, f"/internal/sets/{mapping_id}", user, body)
 
     async def withdraw(
         self, things: list[str], channels: list[str], mapping_id: UUID | None = None

@@ -26,7 +26,8 @@ _STATEMENTS = (
     """,
     "CREATE INDEX things_by_owner ON things (owner_id, status, created_at, id)",
     "CREATE INDEX things_by_name ON things (owner_id, name)",
-    "CREATE INDEX things_by_creation ON things (status, created_at, id)",
+    "CREATE INDEX things_by_creation ON things (lower(status), created_at, id)",
+    "CREATE INDEX things_by_tag ON things USING gin (tags) WHERE tags <> '{}'",
     "CREATE INDEX things_by_metadata ON things USING gin (metadata jsonb_path_ops)",
     "COMMENT ON COLUMN things.mapping_id IS 'The set it was made with, which may withdraw it.'",
     """
@@ -46,7 +47,7 @@ _STATEMENTS = (
     """,
     "CREATE INDEX channels_by_owner ON channels (owner_id, status, created_at, id)",
     "CREATE INDEX channels_by_name ON channels (owner_id, name)",
-    "CREATE INDEX channels_by_creation ON channels (status, created_at, id)",
+    "CREATE INDEX channels_by_creation ON channels (lower(status), created_at, id)",
     "CREATE INDEX channels_by_metadata ON channels USING gin (metadata jsonb_path_ops)",
     "CREATE INDEX channels_by_parent ON channels (parent_id) WHERE parent_id IS NOT NULL",
     """

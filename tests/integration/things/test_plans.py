@@ -1,0 +1,77 @@
+"""Lists are read from an index, whatever the statistics say."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from services.things.domain import Filter, Reach
+from services.things.repository.listing import CHANNELS, THINGS, Kind, list_statement
+from shared.http.paging import Page
+from shared.postgres.pool import Connection, Database
+
+SEED = """
+    INSERT INTO things (id, owner_id, name, tags, secret, secret_fingerprint, metadata, created_at,
+                        updated_at, status)
+    SELECT gen_random_uuid(), $1, 'n', ARRAY['tag ' || i], 'x', sha256(i::text::bytea),
+           jsonb_build_object('serial', i), now(), now(), 'enabled'
+    FROM generate_series(1, 3000) AS i
+"""
+
+
+@pytest.fixture
+async def owner_id(things_database: Database) -> UUID:
+    """The only owner that the statistics know of."""
+    owner_id = uuid4()
+    await things_database.execute(SEED, owner_id)
+    await things_database.execute("ANALYZE")
+    return owner_id
+
+
+async def plan(database: Database, reach: Reach, wanted: Filter, kind: Kind = THINGS) -> str:
+    """How PostgreSQL reads a page whoever asks: the plan that a prepared statement settles for."""
+    text, arguments = list_statement(kind, reach, wanted, Page())
+    given = f" ({', '.join(map(literal, arguments))})" if arguments else ""
+
+    async def explain(connection: Connection) -> str:
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE page AS {text}")
+        rows = await connection.fetch(f"EXPLAIN EXECUTE page{given}")
+        await connection.execute("DEALLOCATE page")
+        return "\n".join(row[0] for row in rows)
+
+    return await database.transact(explain)
+
+
+def literal(argument: Any) -> str:
+    if isinstance(argument, dict):
+        argument = msgspec.json.encode(argument).decode()
+    return f"'{argument}'"
+
+
+async def test_a_page_of_an_owner_is_never_read_from_everybodys_list(
+    things_database: Database, owner_id: UUID
+) -> None:
+    for kind in (THINGS, CHANNELS):
+        seen = await plan(things_database, Reach(owner_id), Filter(), kind)
+
+        assert "_by_creation" not in seen
+    seen = await plan(things_database, Reach(owner_id), Filter())
+    assert "things_by_owner" in seen
+
+
+async def test_everybodys_list_is_read_in_order(things_database: Database, owner_id: UUID) -> None:
+    assert "things_by_creation" in await plan(things_database, Reach(), Filter())
+
+
+async def test_a_rare_tag_or_metadata_is_found_by_an_index(
+    things_database: Database, owner_id: UUID
+) -> None:
+    by_tag = await plan(things_database, Reach(owner_id), Filter(tag="tag 7"))
+    by_metadata = await plan(things_database, Reach(owner_id), Filter(metadata={"serial": 7}))
+
+    assert "things_by_tag" in by_tag
+    assert "things_by_metadata" in by_metadata
