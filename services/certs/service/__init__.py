@@ -1,0 +1,1 @@
+"""The rules: issuing, renewing, revoking, and telling peers what is still good."""
