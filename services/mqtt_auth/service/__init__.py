@@ -1,0 +1,1 @@
+"""The rules: who is let in, who is put out, who is there."""
