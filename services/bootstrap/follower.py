@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.bootstrap.service.following import FollowingService
-from shared.contracts.things import (
+from shared.contracts.things_events import (
     ChannelDeleted,
     ChannelDisabled,
     ChannelUpdated,

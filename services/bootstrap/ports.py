@@ -130,8 +130,11 @@ class FailureCounts(Protocol):
 class ConfigSets(Protocol):
     """The configs that mappings made, and the mappings that may make none any more."""
 
-    async def insert(self, mapping_id: UUID, config: Config, moment: datetime) -> bool:
-        """Make the config unless the mapping is known already.
+    async def insert(self, configs: Mapping[UUID, Config], moment: datetime) -> set[UUID]:
+        """Make the configs of those mappings that were not known already.
+
+        Returns:
+            The mappings whose configs were made.
 
         Raises ExternalIdTaken or ThingHasConfig, and has changed nothing then.
         """

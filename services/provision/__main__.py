@@ -1,4 +1,4 @@
-"""`python -m services.provision [serve|migrate|lint]`."""
+"""`python -m services.provision [serve|migrate|reseal|lint]`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 from services.provision.app import configure, create_app
 from services.provision.layout.lint import lint
+from services.provision.repository.sealed import SEALED
 from services.provision.settings import ProvisionSettings
 from shared.http.serve import run_service
 
@@ -19,6 +20,7 @@ def main() -> int:
         ProvisionSettings,
         create_app,
         refine=lambda settings: configure(settings).settings,
+        sealed=SEALED,
     )
 
 

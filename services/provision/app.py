@@ -19,12 +19,14 @@ from services.provision.layout.files import Configuration, log_warnings, read_co
 from services.provision.layouts import LayoutBook
 from services.provision.repository.journal import PostgresJournal
 from services.provision.repository.records import PostgresRecords
+from services.provision.repository.retention import Retention
 from services.provision.saga import Peers
 from services.provision.service.mapping import Limits, MappingService
 from services.provision.service.records import RecordService
 from services.provision.service.undoing import Undoing
 from services.provision.settings import ProvisionSettings
 from shared.clients.bootstrap import BootstrapClient
+from shared.clients.certs import CertsClient
 from shared.clients.things import ThingsClient
 from shared.clock import utc_now
 from shared.events.consumer import following
@@ -33,13 +35,14 @@ from shared.http.app import add_routes, new_application
 from shared.http.auth import VERIFIER
 from shared.http.serve import RELOAD
 from shared.settings import SettingsError
-from shared.tasks import stop
+from shared.tasks import repeating, stop
 
 PURPOSE = (
     "Sets up gateways by a layout: things, channels, connections and config, exactly once or not "
     "at all."
 )
 _TOKEN_LIFETIME = timedelta(minutes=2)  # of what users exchanges
+_TIDIES_EVERY_SECONDS = 600.0
 _SUFFIXES = ("/", "/things/configs", "/things/state", "/things", "/certs", "/users")
 
 
@@ -51,6 +54,8 @@ def configure(settings: ProvisionSettings) -> Configuration:
     """
     if settings.mapping_deadline >= _TOKEN_LIFETIME:
         raise SettingsError(["SMQ_PROVISION_MAPPING_DEADLINE is not below 2m"])
+    if settings.certs_ttl < timedelta(seconds=1):
+        raise SettingsError(["SMQ_PROVISION_CERTS_TTL is not longer than nothing"])
     try:
         return read_configuration(settings)
     except LayoutError as error:
@@ -91,10 +96,14 @@ def _resources(
         async with AsyncExitStack() as stack:
             base = await stack.enter_async_context(foundation(app, "provision", settings))
             journal = PostgresJournal(base.database, base.outbox, base.key, settings.lease)
+            retention = Retention(
+                base.database, keys_kept=settings.keys_kept, history_kept=settings.history_kept
+            )
             seconds = settings.call_timeout.total_seconds()
             peers = Peers(
                 things=ThingsClient(base.session, base_url(settings.things_url), seconds),
                 configs=BootstrapClient(base.session, base_url(settings.bootstrap_url), seconds),
+                certificates=CertsClient(base.session, base_url(settings.certs_url), seconds),
             )
             undoing = Undoing(
                 journal,
@@ -133,6 +142,9 @@ def _resources(
             )
             await stack.enter_async_context(
                 following(base.broker, follower.DURABLE, follower.reactions(journal))
+            )
+            await stack.enter_async_context(
+                repeating(retention.tidy, every_seconds=_TIDIES_EVERY_SECONDS)
             )
             watching = asyncio.create_task(undoing.watch_for_ever(), name="recovery")
             yield

@@ -18,12 +18,12 @@ DEFAULT_LAYOUT = "default"
 
 
 class CertificateWish(Struct, frozen=True, kw_only=True):
-    """Which certificate a thing is to get, once there are certificates.
+    """Which certificate a thing is to get, if the layout makes certificates.
 
     Attributes:
         ttl: Duration in Go's notation, the layout's if empty.
-        key_type: `rsa` or `ecdsa`, the issuer's choice if empty.
-        key_bits: Size of the key, the issuer's choice if 0.
+        key_type: `rsa` or `ecdsa`; what fits the size if empty, else `ecdsa`.
+        key_bits: Size of the key, the smallest of its type if 0.
     """
 
     issue: bool = True
@@ -94,6 +94,7 @@ class Layout(Struct, frozen=True, kw_only=True):
         version: Hash of its content, so that the journal tells by which one a gateway was mapped.
         makes_config: Whether a bootstrap config is made.
         whitelists: Whether things are connected and the config is active at once.
+        makes_certificates: Whether its things get certificates.
         is_template: Whether `${...}` in its texts is filled in for each gateway.
         certificate_ttl: How long certificates are good, unless a thing's says otherwise.
     """
@@ -105,6 +106,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     content: JsonObject | None = None
     makes_config: bool = True
     whitelists: bool = True
+    makes_certificates: bool = False
     is_template: bool = False
     certificate_ttl: str = ""
 
@@ -173,6 +175,7 @@ class Unfinished(Struct, frozen=True, kw_only=True):
     thing_ids: list[UUID]
     channel_ids: list[UUID]
     has_config: bool
+    has_certificates: bool = False
     goal: Goal
     keep_channels: bool = False
 

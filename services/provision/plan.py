@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from services.provision.certifying import Keys, WantedCertificate, choose_certificates
 from services.provision.domain import (
     EXTERNAL_ID,
     Gateway,
@@ -36,6 +37,7 @@ from shared.contracts.things import (
     ThingBody,
     ThingCredentialsBody,
 )
+from shared.pki import new_serial as random_serial
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -47,6 +49,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         layout_metadata: Of each thing, as the answer shows it: without what the gateway's thing
             gets besides.
         whitelisted: Things that are connected at once.
+        certificates: Of those things that get one; put into the config once they are signed.
+        private_keys: Theirs, by thing; empty when they were wiped.
     """
 
     mapping_id: UUID
@@ -56,6 +60,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     config: SetConfigBody | None
     layout_metadata: list[JsonObject]
     whitelisted: list[UUID]
+    certificates: list[WantedCertificate] = []
+    private_keys: dict[UUID, str] = {}
 
     @property
     def thing_ids(self) -> list[UUID]:
@@ -76,7 +82,14 @@ class Plan(Struct, frozen=True, kw_only=True):
             thing_ids=self.thing_ids,
             channel_ids=self.channel_ids,
             has_config=self.config is not None,
+            has_certificates=bool(self.certificates),
             goal=goal,
+        )
+
+    def with_keys(self, keys: Keys) -> Plan:
+        """The same with key pairs made for its certificates."""
+        return msgspec.structs.replace(
+            self, certificates=keys.certificates, private_keys=keys.private_keys
         )
 
     def answer(self, created_at: datetime) -> MappingAnswerBody:
@@ -133,12 +146,25 @@ class Mapping(Struct, frozen=True, kw_only=True):
     answer: MappingAnswerBody | None
 
 
+class Claimed(Struct, frozen=True, kw_only=True):
+    """What came of claiming an external id.
+
+    Attributes:
+        earlier: The mapping that has it, None if it was had now.
+        has_leftovers: Whether earlier mappings of the gateway are still to be taken back.
+    """
+
+    earlier: Mapping | None
+    has_leftovers: bool
+
+
 def make_plan(
     layout: Layout,
     gateway: Gateway,
     *,
     owner_id: UUID,
     new_id: Callable[[], UUID],
+    new_serial: Callable[[], str] = random_serial,
     keep_external_key: bool = False,
 ) -> Plan:
     """Choose everything for one gateway.
@@ -192,6 +218,7 @@ def make_plan(
         config=config,
         layout_metadata=layout_metadata,
         whitelisted=whitelisted,
+        certificates=choose_certificates(layout, [thing.id for thing in things], new_serial),
     )
 
 

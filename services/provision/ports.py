@@ -15,10 +15,12 @@ from services.provision.domain import (
     StepReport,
     Unfinished,
 )
-from services.provision.plan import Mapping, Plan
+from services.provision.plan import Claimed, Mapping, Plan
+from shared.clock import Timestamp
 from shared.contracts.bootstrap import SetConfigBody
+from shared.contracts.certs import SetCertificatesBody, SignedSetBody
 from shared.contracts.provision import MappingAnswerBody
-from shared.contracts.things import AppliedSetBody, EntitySetBody, SetStateBody, WithdrawSetBody
+from shared.contracts.things import EntitySetBody, SetStateBody, WithdrawSetBody
 from shared.contracts.users import ExchangedTokenBody, TokensBody
 from shared.http.auth import Caller
 from shared.http.paging import Page
@@ -34,8 +36,8 @@ class Journal(Protocol):
     def fingerprint(self, plan: Plan, layout: str) -> bytes:
         """What tells a repetition from another request, useless to whoever reads it."""
 
-    async def claim(self, plan: Plan, claim: Claim) -> Mapping | None:
-        """Write the plan down and take its external id; the mapping that has it, if taken."""
+    async def claim(self, plan: Plan, claim: Claim) -> Claimed:
+        """Write the plan down and take its external id, unless another mapping has it."""
 
     async def find_claimed(self, plan: Plan, claim: Claim) -> Mapping | None:
         """The mapping that has an external id."""
@@ -71,6 +73,9 @@ class Journal(Protocol):
 
     async def mark_things_gone(self, thing_ids: Collection[UUID]) -> None:
         """The mappings that made these things are broken."""
+
+    async def wipe_keys(self, thing_id: UUID) -> None:
+        """Forget the private keys of the mapping that made this thing."""
 
     async def lease_abandoned(self, limit: int) -> list[Unfinished]:
         """Mappings whose worker is gone, now leased to the caller and marked for undoing."""
@@ -110,10 +115,8 @@ class Users(Protocol):
 class Things(Protocol):
     """Things, as provision needs it."""
 
-    async def apply_set(
-        self, token: str, mapping_id: UUID, entities: EntitySetBody
-    ) -> AppliedSetBody:
-        """Make all entities or none; safe to repeat."""
+    async def apply_set(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> Timestamp:
+        """Make all entities or none, and say when they were made; safe to repeat."""
 
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         """What is left of a set, with current secrets, and what it is connected to outside."""
@@ -130,6 +133,21 @@ class Configs(Protocol):
 
     async def withdraw_config(self, token: str, mapping_id: UUID) -> None:
         """Take it back, whether it was made or not; safe to repeat."""
+
+
+class Certificates(Protocol):
+    """Certs, as provision needs it."""
+
+    async def sign_set(
+        self, token: str, mapping_id: UUID, wanted: SetCertificatesBody
+    ) -> SignedSetBody:
+        """Sign all of them or none; safe to repeat."""
+
+    async def view_set(self, token: str, mapping_id: UUID) -> SignedSetBody:
+        """The living certificates of a mapping's things."""
+
+    async def withdraw_set(self, token: str, mapping_id: UUID) -> None:
+        """Revoke them, whether they were signed or not; safe to repeat."""
 
 
 class Tokens(Protocol):

@@ -1,6 +1,6 @@
 """The steps of a mapping and their undoing.
 
-Reading `STAGES` down is the order of work, reading it up the order of rollback. Steps of one stage
+Reading the stages down is the order of work, reading them up that of rollback. Steps of one stage
 need nothing of each other and run at the same time. Each step and each undo is safe to repeat,
 because the plan has chosen every id, and because an undo also withdraws what it never saw.
 """
@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
 
+from services.provision.certifying import certified_answer, certified_config, signing_body
 from services.provision.domain import StepReport, Unfinished
 from services.provision.plan import Plan
-from services.provision.ports import Clock, Configs, Things
+from services.provision.ports import Certificates, Clock, Configs, Things
 from shared.clock import parse_timestamp
+from shared.contracts.certs import SignedSetBody
+from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import WithdrawSetBody
 from shared.errors import DomainError, Forbidden, NotFound, Unauthenticated, Unavailable
 
@@ -34,19 +36,21 @@ class Peers(Struct, frozen=True):
 
     things: Things
     configs: Configs
+    certificates: Certificates
 
 
 class Step(Struct, frozen=True):
-    """One call to a service and its opposite; `do` may answer when its entities were made."""
+    """One call to a service and its opposite; what it learns stands in the progress."""
 
     name: str
-    do: Callable[[Plan, Peers, str], Coroutine[Any, Any, datetime | None]]
+    do: Callable[[Progress, Peers, str], Coroutine[Any, Any, None]]
     undo: Callable[[Unfinished, Peers, str], Awaitable[None]]
 
 
-async def _apply_entities(plan: Plan, peers: Peers, token: str) -> datetime | None:
-    applied = await peers.things.apply_set(token, plan.mapping_id, plan.entities)
-    return parse_timestamp(applied.created_at)
+async def _apply_entities(progress: Progress, peers: Peers, token: str) -> None:
+    plan = progress.plan
+    made_at = await peers.things.apply_set(token, plan.mapping_id, plan.entities)
+    progress.made_at = parse_timestamp(made_at)
 
 
 async def _withdraw_entities(unfinished: Unfinished, peers: Peers, token: str) -> None:
@@ -55,10 +59,25 @@ async def _withdraw_entities(unfinished: Unfinished, peers: Peers, token: str) -
     await peers.things.withdraw_set(token, unfinished.mapping_id, withdrawal)
 
 
-async def _apply_config(plan: Plan, peers: Peers, token: str) -> datetime | None:
-    if plan.config is not None:
-        await peers.configs.apply_config(token, plan.mapping_id, plan.config)
-    return None
+async def _sign_certificates(progress: Progress, peers: Peers, token: str) -> None:
+    plan = progress.plan
+    progress.signed = await peers.certificates.sign_set(
+        token, plan.mapping_id, signing_body(plan.certificates)
+    )
+
+
+async def _withdraw_certificates(unfinished: Unfinished, peers: Peers, token: str) -> None:
+    if unfinished.has_certificates:
+        await peers.certificates.withdraw_set(token, unfinished.mapping_id)
+
+
+async def _apply_config(progress: Progress, peers: Peers, token: str) -> None:
+    plan, config = progress.plan, progress.plan.config
+    if config is None:
+        return
+    if progress.signed is not None:
+        config = certified_config(config, progress.signed, plan.private_keys)
+    await peers.configs.apply_config(token, plan.mapping_id, config)
 
 
 async def _withdraw_config(unfinished: Unfinished, peers: Peers, token: str) -> None:
@@ -67,9 +86,11 @@ async def _withdraw_config(unfinished: Unfinished, peers: Peers, token: str) -> 
 
 
 ENTITIES = Step("entities", do=_apply_entities, undo=_withdraw_entities)
+CERTIFICATES = Step("certificates", do=_sign_certificates, undo=_withdraw_certificates)
 CONFIG = Step("config", do=_apply_config, undo=_withdraw_config)
 
 STAGES = ((ENTITIES, CONFIG),)
+STAGES_WITH_CERTIFICATES = ((ENTITIES, CERTIFICATES), (CONFIG,))  # of which the config has one
 
 
 class Progress:
@@ -77,15 +98,24 @@ class Progress:
 
     Attributes:
         made_at: When its entities were made.
+        signed: Its certificates, once they are signed.
     """
 
     def __init__(self, plan: Plan, now: Clock, deadline_seconds: float) -> None:
         self.plan = plan
         self.made_at = now()
+        self.signed: SignedSetBody | None = None
         self.reports: dict[str, StepReport] = {}
         self._now = now
         self._give_up_at = time.monotonic() + deadline_seconds
         self._refused = asyncio.Event()
+
+    def answer(self) -> MappingAnswerBody:
+        """What the caller gets when everything is done."""
+        answer = self.plan.answer(self.made_at)
+        if self.signed is None:
+            return answer
+        return certified_answer(answer, self.signed, self.plan.certificates, self.plan.private_keys)
 
     def refuse(self) -> None:
         """A step was refused for good, so nothing else is tried again."""
@@ -144,30 +174,29 @@ async def carry_out(progress: Progress, peers: Peers, token: str) -> None:
         DomainError: What the first failing step's service said. The other steps of its stage
             have ended by then, so that an undo cannot be overtaken by them.
     """
-    for stage in STAGES:
+    for stage in STAGES_WITH_CERTIFICATES if progress.plan.certificates else STAGES:
         await _all_ended([_do(step, progress, peers, token) for step in stage])
 
 
 async def take_back(unfinished: Unfinished, peers: Peers, token: str) -> None:
     """Undo every step, newest first; raises what a service said if one cannot yet."""
-    for stage in reversed(STAGES):
+    for stage in reversed(STAGES_WITH_CERTIFICATES):
         for step in reversed(stage):
             await step.undo(unfinished, peers, token)
 
 
 async def _do(step: Step, progress: Progress, peers: Peers, token: str) -> None:
     try:
-        made_at = await progress.persist(step.name, lambda: _attempt(step, progress, peers, token))
+        await progress.persist(step.name, lambda: _attempt(step, progress, peers, token))
     except DomainError as error:
         if not isinstance(error, Unavailable):
             progress.refuse()
         raise
-    progress.made_at = made_at or progress.made_at
 
 
-async def _attempt(step: Step, progress: Progress, peers: Peers, token: str) -> datetime | None:
+async def _attempt(step: Step, progress: Progress, peers: Peers, token: str) -> None:
     try:
-        return await step.do(progress.plan, peers, token)
+        await step.do(progress, peers, token)
     except (Unauthenticated, Forbidden, NotFound) as error:
         # Never the caller's fault: it is provision's own token, and provision's own address.
         logger.warning("provision_refused", step=step.name, code=error.code)

@@ -56,6 +56,13 @@ class ProvisionSettings(ServiceSettings, frozen=True, kw_only=True):
             extra={"variables": ["PROVISION_BS_SVC_URL", "BOOTSTRAP_URL"]},
         ),
     ] = "http://localhost:9013"
+    certs_url: Annotated[
+        str,
+        Meta(
+            description="Where certs answers.",
+            extra={"variables": ["PROVISION_CERTS_SVC_URL", "CERTS_URL"]},
+        ),
+    ] = "http://localhost:9019"
     user: Annotated[
         str, Meta(description="Login used when a request brings no token and no API key is set.")
     ] = ""
@@ -79,15 +86,33 @@ class ProvisionSettings(ServiceSettings, frozen=True, kw_only=True):
     bs_content: Annotated[
         str, Meta(description="Content of the config as JSON text, if the file has none.")
     ] = ""
-    x509_provisioning: Annotated[
-        bool, Meta(description="Make a certificate for each thing; not available yet.")
-    ] = False
+    x509_provisioning: Annotated[bool, Meta(description="Make a certificate for each thing.")] = (
+        False
+    )
+    certs_ttl: Annotated[
+        timedelta,
+        Meta(
+            description="How long certificates are good, if the layout does not say.",
+            extra={"variables": ["PROVISION_CERTS_HOURS_VALID"]},
+        ),
+    ] = timedelta(hours=2400)
+    keys_kept: Annotated[
+        timedelta,
+        Meta(
+            description="How long the private keys of certificates are kept for repetitions, unless"
+            " the gateway fetches its config before."
+        ),
+    ] = timedelta(days=7)
+    history_kept: Annotated[
+        timedelta,
+        Meta(description="How long mappings that were taken back or deleted are still listed."),
+    ] = timedelta(days=90)
     mapping_deadline: Annotated[
         timedelta,
         Meta(description="Until then a mapping is driven forward, afterwards it is taken back."),
     ] = timedelta(seconds=60)
     call_timeout: Annotated[
-        timedelta, Meta(description="How long things and bootstrap may take for one call.")
+        timedelta, Meta(description="How long another service may take for one call.")
     ] = timedelta(seconds=5)
     answer_patience: Annotated[
         timedelta, Meta(description="How long a caller waits before he is told to ask again.")

@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 
 from services.provision.domain import Claim, Goal, MappingStatus, StepReport, Unfinished
-from services.provision.plan import Mapping, Plan
+from services.provision.plan import Claimed, Mapping, Plan
 from shared.contracts.bootstrap import SetConfigBody
+from shared.contracts.certs import SetCertificatesBody, SignedCertificate, SignedSetBody
 from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import (
-    AppliedSetBody,
     EntitySetBody,
     SetStateBody,
     SetThingState,
@@ -47,15 +47,16 @@ class MemoryJournal:
         told = (plan.owner_id, layout, plan.gateway)
         return hashlib.sha256(msgspec.json.encode(told)).digest()
 
-    async def claim(self, plan: Plan, claim: Claim) -> Mapping | None:
+    async def claim(self, plan: Plan, claim: Claim) -> Claimed:
+        has_leftovers = bool(self._leftovers(plan))
         if (earlier := self._claimant(plan, claim)) is not None:
-            return self.mappings[earlier]
+            return Claimed(earlier=self.mappings[earlier], has_leftovers=has_leftovers)
         self.claims[claim.key] = plan.mapping_id
         self.plans[plan.mapping_id] = plan
         self.mappings[plan.mapping_id] = Mapping(
             status=MappingStatus.RUNNING, fingerprint=claim.fingerprint, plan=plan, answer=None
         )
-        return None
+        return Claimed(earlier=None, has_leftovers=has_leftovers)
 
     async def find_claimed(self, plan: Plan, claim: Claim) -> Mapping | None:
         mapping_id = self._claimant(plan, claim)
@@ -70,7 +71,14 @@ class MemoryJournal:
         return self._unfinished(mapping_id)
 
     async def find_in_the_way(self, plan: Plan) -> list[Unfinished]:
-        left = [
+        left = self._leftovers(plan)
+        for mapping_id in left:
+            self.goals.setdefault(mapping_id, Goal.DELETED)
+            self._change(mapping_id, status=MappingStatus.UNDOING)
+        return [self._unfinished(mapping_id) for mapping_id in left]
+
+    def _leftovers(self, plan: Plan) -> list[UUID]:
+        return [
             mapping_id
             for mapping_id, other in self.plans.items()
             if mapping_id not in self.claims.values()
@@ -79,10 +87,6 @@ class MemoryJournal:
             and self.mappings[mapping_id].status
             in (MappingStatus.BROKEN, MappingStatus.UNDOING, MappingStatus.STUCK)
         ]
-        for mapping_id in left:
-            self.goals.setdefault(mapping_id, Goal.DELETED)
-            self._change(mapping_id, status=MappingStatus.UNDOING)
-        return [self._unfinished(mapping_id) for mapping_id in left]
 
     async def close(
         self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
@@ -119,6 +123,13 @@ class MemoryJournal:
 
     async def mark_stuck(self, unfinished: Unfinished, reason: str) -> None:
         self._change(unfinished.mapping_id, status=MappingStatus.STUCK)
+
+    async def wipe_keys(self, thing_id: UUID) -> None:
+        for mapping_id, plan in self.plans.items():
+            if thing_id in plan.thing_ids:
+                plan = self.mappings[mapping_id].plan
+                wiped = msgspec.structs.replace(plan, private_keys={})
+                self._change(mapping_id, plan=wiped)
 
     async def mark_broken(self, mapping_id: UUID) -> None:
         if self.mappings[mapping_id].status is MappingStatus.ACTIVE:
@@ -213,15 +224,13 @@ class MemoryThings(Failing):
         self.new_secrets: dict[UUID, str] = {}
         self.disabled: set[UUID] = set()
 
-    async def apply_set(
-        self, token: str, mapping_id: UUID, entities: EntitySetBody
-    ) -> AppliedSetBody:
+    async def apply_set(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> str:
         self.tokens.append(token)
         self.maybe_fail("apply_set")
         if mapping_id in self.withdrawn:
             raise Conflict
         self.sets.setdefault(mapping_id, entities)
-        return AppliedSetBody("2026-11-21T19:12:04Z")
+        return "2026-11-21T19:12:04Z"
 
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         self.maybe_fail("view_set")
@@ -266,6 +275,45 @@ class MemoryConfigs(Failing):
         self.maybe_fail("withdraw_config")
         self.withdrawn.add(mapping_id)
         self.configs.pop(mapping_id, None)
+
+
+class MemoryCertificates(Failing):
+    """Certs, as far as mappings' certificates go; a certificate is its serial in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sets: dict[UUID, SetCertificatesBody] = {}
+        self.withdrawn: set[UUID] = set()
+
+    async def sign_set(
+        self, token: str, mapping_id: UUID, wanted: SetCertificatesBody
+    ) -> SignedSetBody:
+        self.maybe_fail("sign_set")
+        if mapping_id in self.withdrawn:
+            raise Conflict
+        self.sets.setdefault(mapping_id, wanted)
+        return await self.view_set(token, mapping_id)
+
+    async def view_set(self, token: str, mapping_id: UUID) -> SignedSetBody:
+        self.maybe_fail("view_set")
+        if mapping_id not in self.sets:
+            raise Conflict
+        return SignedSetBody(
+            certificates=[
+                SignedCertificate(
+                    thing_id=one.thing_id,
+                    serial=one.serial,
+                    client_cert=f"certificate {one.serial}",
+                )
+                for one in self.sets[mapping_id].certificates
+            ],
+            ca_cert="authority",
+        )
+
+    async def withdraw_set(self, token: str, mapping_id: UUID) -> None:
+        self.maybe_fail("withdraw_set")
+        self.withdrawn.add(mapping_id)
+        self.sets.pop(mapping_id, None)
 
 
 class MemoryUsers(Failing):

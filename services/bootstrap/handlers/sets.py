@@ -6,26 +6,35 @@ from aiohttp import web
 
 from services.bootstrap.handlers.bodies import config_from
 from services.bootstrap.handlers.keys import SET_SERVICE
-from shared.contracts.bootstrap import SetConfigBody
+from shared.contracts.bootstrap import SetConfigsBody
 from shared.http.auth import CALLER
 from shared.http.body import path_uuid, read_json
-from shared.http.operation import Access, operation
+from shared.http.operation import BULK_LIMIT_BYTES, Access, operation
 from shared.http.responses import no_content
 
 routes = web.RouteTableDef()
 
 
-@routes.put("/internal/configs/{mapping_id}")
-@operation(access=Access.SERVICE, body=SetConfigBody, status=201, errors=(403, 404, 409))
-async def apply_config(request: web.Request) -> web.Response:
-    """Make a mapping's config; 200 if it was made before."""
-    mapping_id = path_uuid(request, "mapping_id")
-    body = await read_json(request, SetConfigBody)
+@routes.put("/internal/configs")
+@operation(
+    access=Access.SERVICE,
+    body=SetConfigsBody,
+    status=204,
+    errors=(403, 409),
+    limit_bytes=BULK_LIMIT_BYTES,
+)
+async def apply_configs(request: web.Request) -> web.Response:
+    """Make mappings' configs, those that were not made before."""
+    body = await read_json(request, SetConfigsBody)
     caller = request[CALLER]
-    is_new = await request.app[SET_SERVICE].apply(
-        caller, mapping_id, config_from(body, caller.user_id)
+    await request.app[SET_SERVICE].apply(
+        caller,
+        {
+            mapping_id: config_from(config, caller.user_id)
+            for mapping_id, config in body.configs.items()
+        },
     )
-    return web.Response(status=201 if is_new else 200)
+    return no_content()
 
 
 @routes.delete("/internal/configs/{mapping_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from services.bootstrap.repository.rows import (
     last_fetch,
     seal_client_key,
 )
+from shared.coalescing import Coalescer
 from shared.contracts.bootstrap import ConfigCreated, ConfigUpdated
 from shared.http.paging import Page
 from shared.postgres.outbox import Outbox
@@ -37,6 +39,7 @@ class ConfigRepository:
         self._database = database
         self._outbox = outbox
         self._seals = seals
+        self._finds: Coalescer[None, str, asyncpg.Record | None] = Coalescer(self._find_all)
 
     async def get(self, thing_id: UUID, owner_id: UUID) -> Config:
         row = await self._database.fetchrow(
@@ -56,16 +59,22 @@ class ConfigRepository:
         return msgspec.structs.replace(found, last_fetch=last_fetch(row))
 
     async def find_by_external_id(self, external_id: str) -> Config | None:
-        row = await self._database.fetchrow(
+        row = await self._finds.call(None, external_id)
+        return config(row, self._seals) if row is not None else None
+
+    async def _find_all(self, _: None, external_ids: Sequence[str]) -> list[asyncpg.Record | None]:
+        """Gateways that come at the same moment share a statement."""
+        rows = await self._database.fetch(
             """
             SELECT thing_id, owner_id, thing_key, external_id, external_key, name, content, state,
                    channels, client_cert, client_key, ca_cert
             FROM configs
-            WHERE external_id = $1
+            WHERE external_id = ANY ($1::text[])
             """,
-            external_id,
+            external_ids,
         )
-        return config(row, self._seals) if row is not None else None
+        found = {row["external_id"]: row for row in rows}
+        return [found.get(external_id) for external_id in external_ids]
 
     async def list_page(
         self, owner_id: UUID, wanted: ConfigFilter, page: Page

@@ -15,8 +15,22 @@ from services.bootstrap.domain import (
     ThingHasConfig,
 )
 from shared.contracts.bootstrap import State
-from shared.sealing import Sealer
+from shared.postgres.resealing import SealedTable
+from shared.sealing import MasterKey, Sealer
 
+_PURPOSES = {
+    "external_key": "bootstrap/external-key",
+    "thing_key": "bootstrap/thing-key",
+    "client_key": "bootstrap/client-key",
+}
+SEALED = (
+    SealedTable(
+        name="configs",
+        id="thing_id",
+        columns=_PURPOSES,
+        fingerprint=("thing_key_fingerprint", "thing_key"),
+    ),
+)
 # What is taken when a constraint refuses a new config.
 TAKEN = {"configs_external_id_key": ExternalIdTaken, "configs_pkey": ThingHasConfig}
 
@@ -24,10 +38,10 @@ TAKEN = {"configs_external_id_key": ExternalIdTaken, "configs_pkey": ThingHasCon
 class Seals:
     """One key per secret column; a value opens only in its own config's row."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self.external_key = Sealer(master_key, "bootstrap/external-key")
-        self.thing_key = Sealer(master_key, "bootstrap/thing-key")
-        self.client_key = Sealer(master_key, "bootstrap/client-key")
+    def __init__(self, master_key: MasterKey) -> None:
+        self.external_key = Sealer(master_key, _PURPOSES["external_key"])
+        self.thing_key = Sealer(master_key, _PURPOSES["thing_key"])
+        self.client_key = Sealer(master_key, _PURPOSES["client_key"])
 
 
 def config_summary(row: asyncpg.Record, seals: Seals) -> ConfigSummary:

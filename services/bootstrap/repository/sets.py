@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from services.bootstrap.domain import Config, ConfigSet
 from services.bootstrap.repository.rows import TAKEN, Seals, seal_client_key
 from shared.contracts.bootstrap import ConfigCreated, ConfigDeleted
-from shared.postgres.outbox import Outbox
+from shared.postgres.outbox import Outbox, announcement
 from shared.postgres.pool import Connection, Database
 
 
@@ -26,58 +28,74 @@ class SetRepository:
         self._outbox = outbox
         self._seals = seals
 
-    async def insert(self, mapping_id: UUID, config: Config, moment: datetime) -> bool:
-        context = config.thing_id.bytes
-        certificates = config.certificates
-        thing_key = config.thing_key.encode()
+    async def insert(self, configs: Mapping[UUID, Config], moment: datetime) -> set[UUID]:
+        seals, made = self._seals, list(configs.values())
+        contexts = [config.thing_id.bytes for config in made]
+        keys = [config.thing_key.encode() for config in made]
         try:
-            made = await self._outbox.fetchrow(
+            rows = await self._outbox.fetch_each(
                 """
-                WITH claimed AS (
+                WITH wanted AS (
+                    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[],
+                                         $5::bytea[], $6::bytea[], $7::bytea[], $8::text[],
+                                         $9::text[], $10::text[], $11::text[], $12::bytea[],
+                                         $13::text[], $14::smallint[])
+                        AS wanted (mapping_id, owner_id, thing_id, external_id, external_key,
+                                   thing_key, thing_key_fingerprint, name, content, channels,
+                                   client_cert, client_key, ca_cert, state)
+                ), claimed AS (
                     INSERT INTO config_sets (mapping_id, owner_id, created_at)
-                    VALUES ($1, $2, $3)
+                    SELECT mapping_id, owner_id, $15 FROM wanted ORDER BY mapping_id
                     ON CONFLICT DO NOTHING
-                    RETURNING mapping_id, owner_id, created_at
+                    RETURNING mapping_id
                 ), changed AS (
                     INSERT INTO configs (
                         mapping_id, owner_id, created_at, updated_at, thing_id, external_id,
                         external_key, thing_key, thing_key_fingerprint, name, content, channels,
                         client_cert, client_key, ca_cert, state, connected_at
                     )
-                    SELECT mapping_id, owner_id, created_at, created_at, $4, $5,
-                           $6, $7, $8, $9, $10, $11,
-                           $12, $13, $14, $15::smallint,
-                           CASE WHEN $15::smallint = 1 THEN created_at END
-                    FROM claimed
-                    RETURNING thing_id
+                    SELECT mapping_id, owner_id, $15, $15, thing_id, external_id,
+                           external_key, thing_key, thing_key_fingerprint, name, content,
+                           channels::jsonb, client_cert, client_key, ca_cert, state,
+                           CASE WHEN state = 1 THEN $15 END
+                    FROM claimed JOIN wanted USING (mapping_id)
+                    ORDER BY external_id
+                    RETURNING mapping_id AS key
                 ){announcing}
-                SELECT thing_id FROM changed
+                SELECT key FROM changed
                 """,
-                mapping_id,
-                config.owner_id,
+                list(configs),
+                [config.owner_id for config in made],
+                [config.thing_id for config in made],
+                [config.external_id for config in made],
+                [
+                    seals.external_key.seal(config.external_key.encode(), context)
+                    for config, context in zip(made, contexts, strict=True)
+                ],
+                [
+                    seals.thing_key.seal(key, context)
+                    for key, context in zip(keys, contexts, strict=True)
+                ],
+                [seals.thing_key.fingerprint(key) for key in keys],
+                [config.name for config in made],
+                [config.content for config in made],
+                [msgspec.json.encode(config.channels).decode() for config in made],
+                [config.certificates.client_cert for config in made],
+                [
+                    seal_client_key(seals, config.certificates.client_key, context)
+                    for config, context in zip(made, contexts, strict=True)
+                ],
+                [config.certificates.ca_cert for config in made],
+                [int(config.state) for config in made],
                 moment,
-                config.thing_id,
-                config.external_id,
-                self._seals.external_key.seal(config.external_key.encode(), context),
-                self._seals.thing_key.seal(thing_key, context),
-                self._seals.thing_key.fingerprint(thing_key),
-                config.name,
-                config.content,
-                config.channels,
-                certificates.client_cert,
-                seal_client_key(self._seals, certificates.client_key, context),
-                certificates.ca_cert,
-                int(config.state),
-                event=ConfigCreated(
-                    thing_id=config.thing_id,
-                    owner_id=config.owner_id,
-                    external_id=config.external_id,
-                    state=config.state,
-                ),
+                told={
+                    mapping_id: announcement(_created(config))
+                    for mapping_id, config in configs.items()
+                },
             )
         except asyncpg.UniqueViolationError as error:
             raise TAKEN[error.constraint_name or ""] from None
-        return made is not None
+        return {row["key"] for row in rows}
 
     async def find(self, mapping_id: UUID) -> ConfigSet | None:
         row = await self._database.fetchrow(
@@ -120,3 +138,12 @@ class SetRepository:
         is_owners = await self._database.transact(work)
         self._outbox.written.set()
         return is_owners
+
+
+def _created(config: Config) -> ConfigCreated:
+    return ConfigCreated(
+        thing_id=config.thing_id,
+        owner_id=config.owner_id,
+        external_id=config.external_id,
+        state=config.state,
+    )

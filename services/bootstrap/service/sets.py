@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -26,37 +28,34 @@ class SetService:
         self._sets = sets
         self._now = now
 
-    async def apply(self, caller: Caller, mapping_id: UUID, config: Config) -> bool:
-        """Make a mapping's config, if it was not made before.
+    async def apply(self, caller: Caller, configs: Mapping[UUID, Config]) -> None:
+        """Make mappings' configs, those that were not made before.
 
-        Returns:
-            Whether it was made now.
+        Args:
+            configs: By mapping. If one is refused, those before it may have been made.
 
         Raises:
             InvalidInput: A config like that could never be fetched.
             ExternalIdTaken: A config of this or another user has the external id.
             ThingHasConfig: The thing has a config that this mapping did not make.
             ConfigWithdrawn: It was withdrawn, or made and removed since.
-            Forbidden: The caller is not provision acting for this mapping and its user.
+            Forbidden: The caller is not provision acting for these mappings and their user.
 
-        Events: `ConfigCreated`.
+        Events: `ConfigCreated` of each.
         """
-        authorize_apply(caller, mapping_id)
-        _check(config)
+        for mapping_id, config in configs.items():
+            authorize_apply(caller, mapping_id)
+            _check(config)
         moment = self._now()
-        channels = [
-            msgspec.structs.replace(channel, seen_at=moment)
-            for channel in distinct(config.channels)
-        ]
-        config = msgspec.structs.replace(config, channels=tuple(channels))
-        if await self._sets.insert(mapping_id, config, moment):
-            return True
-        known = await self._sets.find(mapping_id)
-        if known is not None and known.owner_id != caller.user_id:
-            raise MappingOfAnotherUser
-        if known is None or not known.has_config:
-            raise ConfigWithdrawn
-        return False
+        made = await self._sets.insert(
+            {mapping_id: _seen(config, moment) for mapping_id, config in configs.items()}, moment
+        )
+        for mapping_id in configs.keys() - made:
+            known = await self._sets.find(mapping_id)
+            if known is not None and known.owner_id != caller.user_id:
+                raise MappingOfAnotherUser
+            if known is None or not known.has_config:
+                raise ConfigWithdrawn
 
     async def withdraw(self, caller: Caller, mapping_id: UUID) -> None:
         """Remove a mapping's config, also one never seen, so that it cannot appear later.
@@ -69,6 +68,14 @@ class SetService:
         authorize_withdraw(caller, mapping_id)
         if not await self._sets.withdraw(mapping_id, caller.user_id, self._now()):
             raise MappingOfAnotherUser
+
+
+def _seen(config: Config, moment: datetime) -> Config:
+    """The config with its channels, each once, as provision knew them at a moment."""
+    channels = [
+        msgspec.structs.replace(channel, seen_at=moment) for channel in distinct(config.channels)
+    ]
+    return msgspec.structs.replace(config, channels=tuple(channels))
 
 
 def _check(config: Config) -> None:

@@ -8,6 +8,7 @@ from shared.clock import timestamp
 from shared.contracts.provision import (
     MappingRecordBody,
     PlanBody,
+    PlannedCertificateBody,
     PlannedChannelBody,
     PlannedConfigBody,
     PlannedConnectionBody,
@@ -73,4 +74,13 @@ def plan_body(plan: Plan, *, is_replay: bool) -> PlanBody:
             content=plan.config.content,
             state=plan.config.state,
         ),
+        certificates=[
+            PlannedCertificateBody(
+                thing=one.thing,
+                ttl=one.ttl,
+                key_type=one.key_kind.type,
+                key_bits=one.key_kind.bits,
+            )
+            for one in plan.certificates
+        ],
     )

@@ -105,7 +105,11 @@ def _warn_of_content(document: Document, layout: Layout) -> None:
     if layout.is_template and not document.problems.has_errors:
         names = dict.fromkeys(template_names(layout), "00000000-0000-4000-8000-000000000000")
         content = render(content, names)
-    for mismatch in mismatches(content, content_path(document)):
+    has_certificate = layout.makes_certificates and any(
+        thing.has_config and thing.certificate.issue for thing in layout.things
+    )
+    path = content_path(document)
+    for mismatch in mismatches(content, path, has_certificate=has_certificate):
         document.warning(mismatch.path, "agent-content", mismatch.message, mismatch.advice)
 
 

@@ -90,18 +90,21 @@ def is_for_an_agent(content: JsonObject | None) -> bool:
     return content is not None and ("agent" in content or "export" in content)
 
 
-def mismatches(content: JsonObject, path: Path) -> Iterator[Mismatch]:
+def mismatches(
+    content: JsonObject, path: Path, *, has_certificate: bool = False
+) -> Iterator[Mismatch]:
     """Everything at which an Agent would give up.
 
     Args:
         path: Where the content stands.
+        has_certificate: Whether the gateway gets one.
     """
     yield from _compare(content, _CONTENT, path)
-    if _member(content, "agent", "mqtt", "mtls") is True:
+    if not has_certificate and _member(content, "agent", "mqtt", "mtls") is True:
         yield Mismatch(
             (*path, "agent", "mqtt", "mtls"),
             "the Agent does not start with mtls and without a certificate",
-            "write mtls = false until certificates are available",
+            "write mtls = false, or x509_provision = true under [bootstrap]",
         )
 
 

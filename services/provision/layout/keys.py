@@ -36,7 +36,7 @@ _TABLES: dict[str, dict[str, str | None]] = {
         _API_KEY: "api_key",
         "bs_url": "bootstrap_url",
         "white_list": None,
-        "certs_url": None,
+        "certs_url": "certs_url",
     },
     "bootstrap": {
         "provision": "bs_config_provisioning",

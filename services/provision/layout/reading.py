@@ -16,6 +16,7 @@ from services.provision.layout.keys import certificate_ttl, join_settings
 from services.provision.layout.problems import Problem, Problems
 from services.provision.layout.rules import refuse_unusable
 from services.provision.settings import ProvisionSettings
+from shared.durations import format_duration
 
 _VERSION_LENGTH = 12
 
@@ -52,7 +53,7 @@ def read_layout(
     joined = join_settings(document, settings, is_whole=is_whole)
     layout = _read(document, joined, name)
     if _is_complete(document, layout):
-        refuse_unusable(document, layout, joined)
+        refuse_unusable(document, layout)
         warn(document, layout)
     if problems.has_errors:
         return Reading(settings=settings, layout=None, problems=problems.in_order())
@@ -67,9 +68,15 @@ def _read(document: Document, settings: ProvisionSettings, name: str) -> Layout:
         content=read_content(document, settings),
         makes_config=settings.bs_config_provisioning,
         whitelists=settings.bs_auto_whitelist,
+        makes_certificates=settings.x509_provisioning,
         is_template=_is_template(document),
-        certificate_ttl=certificate_ttl(document),
+        certificate_ttl=_certificate_ttl(document, settings),
     )
+
+
+def _certificate_ttl(document: Document, settings: ProvisionSettings) -> str:
+    usual = format_duration(settings.certs_ttl) if settings.x509_provisioning else ""
+    return certificate_ttl(document) or usual
 
 
 def _is_template(document: Document) -> bool:

@@ -10,11 +10,10 @@ from services.provision.layout.content import content_path
 from services.provision.layout.document import Document, dotted
 from services.provision.layout.keys import did_you_mean
 from services.provision.layout.positions import Path
-from services.provision.settings import ProvisionSettings
 from services.provision.template import references
 
 
-def refuse_unusable(document: Document, layout: Layout, settings: ProvisionSettings) -> None:
+def refuse_unusable(document: Document, layout: Layout) -> None:
     """Report what no gateway could be mapped with."""
     _refuse_repeated_names(document, "things", layout.things)
     _refuse_repeated_names(document, "channels", layout.channels)
@@ -28,13 +27,6 @@ def refuse_unusable(document: Document, layout: Layout, settings: ProvisionSetti
             "whitelist-without-config",
             "bootstrap.autowhite_list needs bootstrap.provision",
             "switch autowhite_list off, or provision on",
-        )
-    if settings.x509_provisioning:
-        document.error(
-            ("bootstrap", "x509_provision"),
-            "certificates-unavailable",
-            "bootstrap.x509_provision needs the certs service, which is not there yet",
-            "write x509_provision = false",
         )
 
 

@@ -16,19 +16,22 @@ import asyncpg
 import msgspec
 
 from services.provision.domain import Claim, Goal, MappingStatus, StepReport, Unfinished
-from services.provision.plan import Mapping, Plan
+from services.provision.plan import Claimed, Mapping, Plan
+from services.provision.repository.groups import Closed, GroupedWrites, NewMapping
+from services.provision.repository.sealed import PURPOSE, told
 from shared.contracts.events import Event
 from shared.contracts.provision import (
     MappingActive,
     MappingAnswerBody,
     MappingBroken,
     MappingDeleted,
+    MappingFailed,
     MappingStuck,
     MappingUndone,
 )
-from shared.postgres.outbox import Outbox
-from shared.postgres.pool import Database
-from shared.sealing import Sealer
+from shared.postgres.outbox import Outbox, announcement
+from shared.postgres.pool import Connection, Database
+from shared.sealing import MasterKey, Sealer
 
 T = TypeVar("T")
 
@@ -42,67 +45,51 @@ class PostgresJournal:
     """
 
     def __init__(
-        self, database: Database, outbox: Outbox, master_key: bytes, lease: timedelta
+        self, database: Database, outbox: Outbox, master_key: MasterKey, lease: timedelta
     ) -> None:
         self._database = database
         self._outbox = outbox
-        self._sealer = Sealer(master_key, "provision/plan")
+        self._sealer = Sealer(master_key, PURPOSE)
         self._lease = lease
+        self._writes = GroupedWrites(database, outbox, lease)
 
     def fingerprint(self, plan: Plan, layout: str) -> bytes:
         """See Journal."""
-        gateway = plan.gateway
-        told = (plan.owner_id, layout, gateway.external_id, gateway.external_key, gateway.name)
-        return self._sealer.fingerprint(msgspec.json.encode(told))
+        return self._sealer.fingerprint(told(plan, layout))
 
-    async def claim(self, plan: Plan, claim: Claim) -> Mapping | None:
+    async def claim(self, plan: Plan, claim: Claim) -> Claimed:
         """See Journal."""
+        new = NewMapping(
+            id=plan.mapping_id,
+            owner_id=plan.owner_id,
+            external_id=plan.gateway.external_id,
+            name=plan.gateway.name,
+            layout=claim.layout,
+            layout_version=claim.layout_version,
+            fingerprint=claim.fingerprint,
+            claim_key=claim.key,
+            thing_ids=plan.thing_ids,
+            channel_ids=plan.channel_ids,
+            has_config=plan.config is not None,
+            has_certificates=bool(plan.certificates),
+            sealed_plan=self._seal(plan.mapping_id, msgspec.structs.replace(plan, private_keys={})),
+            sealed_keys=self._seal(plan.mapping_id, plan.private_keys)
+            if plan.private_keys
+            else None,
+        )
         while True:
-            row = await self._database.fetchrow(
-                """
-                WITH claimed AS (
-                    INSERT INTO mappings (id, owner_id, external_id, name, layout, layout_version,
-                                          fingerprint, claim_key, status, thing_ids, channel_ids,
-                                          has_config, sealed_plan, lease_until)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12,
-                            now() + $13)
-                    ON CONFLICT DO NOTHING
-                    RETURNING id, fingerprint, status, sealed_plan, sealed_answer
-                ), parts AS (
-                    INSERT INTO mapping_things (thing_id, mapping_id)
-                    SELECT part, claimed.id FROM claimed, unnest($9::uuid[]) AS part
-                )
-                SELECT id, fingerprint, status, sealed_plan, sealed_answer FROM claimed
-                UNION ALL
-                SELECT id, fingerprint, status, sealed_plan, sealed_answer
-                FROM mappings
-                WHERE claim_key = $8
-                   OR (owner_id = $2 AND external_id = $3 AND claim_key IS NOT NULL)
-                LIMIT 1
-                """,
-                plan.mapping_id,
-                plan.owner_id,
-                plan.gateway.external_id,
-                plan.gateway.name,
-                claim.layout,
-                claim.layout_version,
-                claim.fingerprint,
-                claim.key,
-                plan.thing_ids,
-                plan.channel_ids,
-                plan.config is not None,
-                self._seal(plan.mapping_id, plan),
-                self._lease,
-            )
-            if row is not None:
-                return None if row["id"] == plan.mapping_id else self._mapping(row)
+            row = await self._writes.claim(new)
+            if row["is_new"]:
+                return Claimed(earlier=None, has_leftovers=row["has_leftovers"])
+            if row["id"] is not None:
+                return Claimed(earlier=self._mapping(row), has_leftovers=row["has_leftovers"])
             # The claim that stood in the way was given up between the two looks.
 
     async def find_claimed(self, plan: Plan, claim: Claim) -> Mapping | None:
         """See Journal."""
         row = await self._database.fetchrow(
             """
-            SELECT id, fingerprint, status, sealed_plan, sealed_answer
+            SELECT id, fingerprint, status, sealed_plan, sealed_answer, sealed_keys
             FROM mappings
             WHERE claim_key = $1
                OR (owner_id = $2 AND external_id = $3 AND claim_key IS NOT NULL)
@@ -125,8 +112,8 @@ class PostgresJournal:
         """See Journal."""
         row = await self._database.fetchrow(
             """
-            SELECT id, owner_id, external_id, thing_ids, channel_ids, has_config, goal,
-                   keep_channels
+            SELECT id, owner_id, external_id, thing_ids, channel_ids, has_config,
+                   has_certificates, goal, keep_channels
             FROM mappings
             WHERE id = $1 AND status IN ('undoing', 'stuck')
             """,
@@ -144,8 +131,8 @@ class PostgresJournal:
                 goal = coalesce(goal, 'deleted'), lease_until = now() + $3, updated_at = now()
             WHERE external_id = $2 AND owner_id = $1 AND claim_key IS NULL
               AND status IN ('broken', 'undoing', 'stuck')
-            RETURNING id, owner_id, external_id, thing_ids, channel_ids, has_config, goal,
-                      keep_channels
+            RETURNING id, owner_id, external_id, thing_ids, channel_ids, has_config,
+                      has_certificates, goal, keep_channels
             """,
             plan.owner_id,
             plan.gateway.external_id,
@@ -157,26 +144,21 @@ class PostgresJournal:
         self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
     ) -> bool:
         """See Journal."""
-        row = await self._outbox.fetchrow(
-            """
-            WITH changed AS (
-                UPDATE mappings
-                SET status = 'active', sealed_answer = $2, steps = $3, updated_at = now()
-                WHERE id = $1 AND status = 'running' AND NOT is_hurt
-                RETURNING id
-            ){announcing}
-            SELECT id FROM changed
-            """,
-            plan.mapping_id,
-            self._seal(plan.mapping_id, answer),
-            msgspec.to_builtins(list(steps)),
-            event=MappingActive(
-                mapping_id=plan.mapping_id,
-                owner_id=plan.owner_id,
-                external_id=plan.gateway.external_id,
+        closed = Closed(
+            id=plan.mapping_id,
+            sealed_answer=self._seal(
+                plan.mapping_id, msgspec.structs.replace(answer, client_key={})
+            ),
+            steps=steps,
+            announcement=announcement(
+                MappingActive(
+                    mapping_id=plan.mapping_id,
+                    owner_id=plan.owner_id,
+                    external_id=plan.gateway.external_id,
+                )
             ),
         )
-        return row is not None or await self._close_hurt(plan)
+        return await self._writes.close(closed) or await self._close_hurt(plan)
 
     async def _close_hurt(self, plan: Plan) -> bool:
         """Close a mapping of which a part was taken away while the rest was being made."""
@@ -197,19 +179,23 @@ class PostgresJournal:
 
     async def start_undo(self, mapping_id: UUID, reason: str) -> bool:
         """See Journal."""
-        changed = await self._database.fetchval(
+        changed = await self._outbox.fetchrow(
             """
-            UPDATE mappings
-            SET status = 'undoing', goal = 'undone', reason = $2, lease_until = now() + $3,
-                updated_at = now()
-            WHERE id = $1 AND status = 'running'
-            RETURNING true
+            WITH changed AS (
+                UPDATE mappings
+                SET status = 'undoing', goal = 'undone', reason = $2, lease_until = now() + $3,
+                    updated_at = now()
+                WHERE id = $1 AND status = 'running'
+                RETURNING id
+            ){announcing}
+            SELECT id FROM changed
             """,
             mapping_id,
             reason,
             self._lease,
+            event=MappingFailed(mapping_id=mapping_id, reason=reason),
         )
-        return bool(changed)
+        return changed is not None
 
     async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> bool:
         """See Journal."""
@@ -240,6 +226,7 @@ class PostgresJournal:
             WITH changed AS (
                 UPDATE mappings
                 SET status = goal, claim_key = NULL, sealed_plan = NULL, sealed_answer = NULL,
+                    sealed_keys = NULL,
                     updated_at = now()
                 WHERE id = $1 AND status IN ('undoing', 'stuck')
                 RETURNING id
@@ -303,27 +290,51 @@ class PostgresJournal:
         for row in rows:
             await self.mark_broken(row["mapping_id"])
 
+    async def wipe_keys(self, thing_id: UUID) -> None:
+        """See Journal."""
+        await self._database.execute(
+            """
+            UPDATE mappings SET sealed_keys = NULL
+            WHERE sealed_keys IS NOT NULL
+              AND id IN (SELECT mapping_id FROM mapping_things WHERE thing_id = $1)
+            """,
+            thing_id,
+        )
+
     async def lease_abandoned(self, limit: int) -> list[Unfinished]:
         """See Journal."""
-        rows = await self._database.fetch(
-            """
-            UPDATE mappings
-            SET lease_until = now() + $2, updated_at = now(),
-                status = CASE status WHEN 'running' THEN 'undoing' ELSE status END,
-                goal = CASE status WHEN 'running' THEN 'undone' ELSE goal END,
-                reason = CASE status WHEN 'running' THEN 'abandoned' ELSE reason END
-            WHERE id IN (
-                SELECT id FROM mappings
-                WHERE status IN ('running', 'undoing', 'stuck') AND lease_until < now()
-                ORDER BY lease_until LIMIT $1
-                FOR UPDATE SKIP LOCKED
+
+        async def take_over(connection: Connection) -> list[asyncpg.Record]:
+            rows = await connection.fetch(
+                """
+                UPDATE mappings
+                SET lease_until = now() + $2, updated_at = now(),
+                    status = CASE earlier.status WHEN 'running' THEN 'undoing'
+                             ELSE earlier.status END,
+                    goal = CASE earlier.status WHEN 'running' THEN 'undone' ELSE goal END,
+                    reason = CASE earlier.status WHEN 'running' THEN 'abandoned' ELSE reason END
+                FROM (
+                    SELECT id, status FROM mappings
+                    WHERE status IN ('running', 'undoing', 'stuck') AND lease_until < now()
+                    ORDER BY lease_until LIMIT $1
+                    FOR UPDATE SKIP LOCKED
+                ) AS earlier
+                WHERE mappings.id = earlier.id
+                RETURNING mappings.id, owner_id, external_id, thing_ids, channel_ids, has_config,
+                          has_certificates, goal, keep_channels,
+                          earlier.status = 'running' AS was_running
+                """,
+                limit,
+                self._lease,
             )
-            RETURNING id, owner_id, external_id, thing_ids, channel_ids, has_config, goal,
-                      keep_channels
-            """,
-            limit,
-            self._lease,
-        )
+            for row in rows:
+                if row["was_running"]:
+                    failed = MappingFailed(mapping_id=row["id"], reason="abandoned")
+                    await self._outbox.append(connection, failed)
+            return rows
+
+        rows = await self._database.transact(take_over)
+        self._outbox.written.set()
         return [_unfinished(row) for row in rows]
 
     async def extend_leases(self, mapping_ids: Collection[UUID]) -> None:
@@ -344,14 +355,18 @@ class PostgresJournal:
         answer = None
         if row["sealed_answer"] is not None:
             answer = self._open(row["id"], row["sealed_answer"], MappingAnswerBody)
+        plan = self._open(row["id"], row["sealed_plan"], Plan)
+        if row["sealed_keys"] is not None:
+            keys = self._open(row["id"], row["sealed_keys"], dict[UUID, str])
+            plan = msgspec.structs.replace(plan, private_keys=keys)
         return Mapping(
             status=MappingStatus(row["status"]),
             fingerprint=row["fingerprint"],
-            plan=self._open(row["id"], row["sealed_plan"], Plan),
+            plan=plan,
             answer=answer,
         )
 
-    def _seal(self, mapping_id: UUID, value: msgspec.Struct) -> bytes:
+    def _seal(self, mapping_id: UUID, value: msgspec.Struct | dict[UUID, str]) -> bytes:
         return self._sealer.seal(msgspec.json.encode(value), mapping_id.bytes)
 
     def _open(self, mapping_id: UUID, sealed: bytes, kind: type[T]) -> T:
@@ -366,6 +381,7 @@ def _unfinished(row: asyncpg.Record) -> Unfinished:
         thing_ids=row["thing_ids"],
         channel_ids=row["channel_ids"],
         has_config=row["has_config"],
+        has_certificates=row["has_certificates"],
         goal=Goal(row["goal"]),
         keep_channels=row["keep_channels"],
     )

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from services.provision.certifying import certified_answer, make_keys
 from services.provision.credentials import Credentials
 from services.provision.domain import (
     EXTERNAL_ID_BYTES,
@@ -159,17 +160,21 @@ class MappingService:
         """
         caller = await self.caller_or_configured(caller)
         plan = self.plan(layout, gateway, caller)
+        if plan.certificates:
+            plan = plan.with_keys(await asyncio.to_thread(make_keys, plan.certificates))
         claim = self._claim(layout, plan)
         waiter = _Waiter(self._limits.patience)
         while True:
-            earlier = await self._journal.claim(plan, claim)
+            claimed = await self._journal.claim(plan, claim)
+            earlier = claimed.earlier
             if earlier is None:
-                return Mapped(await self._answered(plan, caller), is_replay=False)
+                answer = await self._answered(plan, caller, has_leftovers=claimed.has_leftovers)
+                return Mapped(answer, is_replay=False)
             self._refuse_other(earlier, claim, plan)
             if earlier.status is MappingStatus.ACTIVE and earlier.answer is not None:
-                answer = await self._repeated(earlier.plan, earlier.answer, caller)
-                if answer is not None:
-                    return Mapped(answer, is_replay=True)
+                repeated = await self._repeated(earlier.plan, earlier.answer, caller)
+                if repeated is not None:
+                    return Mapped(repeated, is_replay=True)
             else:
                 earlier_id = earlier.plan.mapping_id
                 if earlier.status is not MappingStatus.RUNNING:
@@ -217,6 +222,9 @@ class MappingService:
             state = await self._peers.things.view_set(token, plan.mapping_id)
             if plan.config is not None:  # changes nothing if it is there, is refused if it was
                 await self._peers.configs.apply_config(token, plan.mapping_id, plan.config)
+            if plan.certificates:
+                signed = await self._peers.certificates.view_set(token, plan.mapping_id)
+                answer = certified_answer(answer, signed, plan.certificates, plan.private_keys)
         except (NotFound, Conflict):
             await self._journal.mark_broken(plan.mapping_id)
             return None
@@ -239,9 +247,14 @@ class MappingService:
             ],
         )
 
-    async def _answered(self, plan: Plan, caller: Caller) -> MappingAnswerBody:
+    async def _answered(
+        self, plan: Plan, caller: Caller, *, has_leftovers: bool
+    ) -> MappingAnswerBody:
         """The answer of a mapping that goes on by itself if the caller does not wait for it."""
-        task = asyncio.create_task(self._carry_out(plan, caller), name=f"mapping-{plan.mapping_id}")
+        task = asyncio.create_task(
+            self._carry_out(plan, caller, has_leftovers=has_leftovers),
+            name=f"mapping-{plan.mapping_id}",
+        )
         self._running[plan.mapping_id] = task
         self._undoing.held.add(plan.mapping_id)
         task.add_done_callback(lambda _: self._forget(plan.mapping_id))
@@ -256,13 +269,16 @@ class MappingService:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.info("mapping_failed", mapping_id=str(mapping_id), cause=type(error).__name__)
 
-    async def _carry_out(self, plan: Plan, caller: Caller) -> MappingAnswerBody:
+    async def _carry_out(
+        self, plan: Plan, caller: Caller, *, has_leftovers: bool
+    ) -> MappingAnswerBody:
         progress = Progress(plan, self._now, self._limits.deadline.total_seconds())
         try:
             token = await progress.persist("token", lambda: self._token(plan, caller))
-            await self._clear_away(plan, progress)
+            if has_leftovers:
+                await self._clear_away(plan, progress)
             await carry_out(progress, self._peers, token)
-            answer = plan.answer(progress.made_at)
+            answer = progress.answer()
             if await progress.persist(
                 "close", lambda: self._journal.close(plan, answer, progress.reports.values())
             ):
@@ -278,7 +294,7 @@ class MappingService:
         # over by a process that thought this one dead.
         if await self._journal.find_status(plan.mapping_id) not in _MADE:
             raise StillRunning
-        return plan.answer(progress.made_at)
+        return progress.answer()
 
     async def _token(self, plan: Plan, caller: Caller) -> str:
         scope = f"mapping:{plan.mapping_id}"

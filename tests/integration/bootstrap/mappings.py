@@ -94,7 +94,7 @@ class Mappings:
         """A config that is there."""
         config = config or make_config()
         answer = await self.apply(uuid4(), config, owner=owner)
-        assert answer.status == 201, await answer.text()
+        assert answer.status == 204, await answer.text()
         return config
 
     async def apply(
@@ -107,8 +107,8 @@ class Mappings:
     ) -> ClientResponse:
         """What provision does."""
         return await self._api.client.put(
-            f"/internal/configs/{mapping_id}",
-            data=msgspec.json.encode(config),
+            "/internal/configs",
+            data=msgspec.json.encode({"configs": {mapping_id: config}}),
             headers=self._headers(mapping_id, owner, token) | {"Content-Type": "application/json"},
         )
 

@@ -13,7 +13,12 @@ from nats.js import JetStreamContext
 
 from shared.contracts.bootstrap import State
 from shared.contracts.events import Event, envelope
-from shared.contracts.things import ChannelDeleted, ChannelDisabled, ThingDeleted, ThingDisabled
+from shared.contracts.things_events import (
+    ChannelDeleted,
+    ChannelDisabled,
+    ThingDeleted,
+    ThingDisabled,
+)
 from shared.events.broker import STREAM
 from shared.postgres.pool import Database
 from tests.fixtures.services import User

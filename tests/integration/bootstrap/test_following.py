@@ -12,7 +12,7 @@ import pytest
 from nats.js import JetStreamContext
 
 from shared.contracts.bootstrap import State
-from shared.contracts.things import (
+from shared.contracts.things_events import (
     ChannelDisabled,
     ConnectionDeleted,
     ThingDisabled,
@@ -37,7 +37,7 @@ async def until(look: Callable[[], Awaitable[Any]], wanted: Any, what: str) -> N
     async def is_so() -> bool:
         return bool(await look() == wanted)
 
-    await eventually(is_so, within_seconds=20, what=what)
+    await eventually(is_so, within_seconds=30, what=what)
 
 
 async def all_handled(api: Api, mappings: Mappings, jetstream: JetStreamContext) -> None:

@@ -28,7 +28,7 @@ async def test_an_applied_config_is_active_and_complete_at_once(
     answer = await mappings.apply(uuid4(), config)
 
     viewed = await (await bootstrap_api.view(config.thing_id, alice)).json()
-    assert answer.status == 201
+    assert answer.status == 204
     assert await answer.read() == b""
     assert viewed["state"] == 1
     assert len(viewed["channels"]) == 1
@@ -54,7 +54,7 @@ async def test_applying_again_answers_200_and_changes_nothing(
     other = await mappings.apply(mapping_id, msgspec.structs.replace(config, content="other"))
 
     fetched = await bootstrap_api.fetch(config.external_id, config.external_key)
-    assert [same.status, other.status] == [200, 200]
+    assert [same.status, other.status] == [204, 204]
     assert (await fetched.json())["content"] == config.content
 
 
@@ -65,7 +65,7 @@ async def test_applying_many_times_at_once_makes_one_config(
 
     answers = await asyncio.gather(*(mappings.apply(mapping_id, config) for _ in range(12)))
 
-    assert Counter(answer.status for answer in answers) == {201: 1, 200: 11}
+    assert Counter(answer.status for answer in answers) == {204: 12}
     assert await database.fetchval("SELECT count(*) FROM configs") == 1
 
 
@@ -97,7 +97,7 @@ async def test_a_refused_apply_leaves_nothing_and_may_succeed_later(
         mapping_id, msgspec.structs.replace(wanted, external_id="another")
     )
 
-    assert (refused.status, left, accepted.status) == (409, 0, 201)
+    assert (refused.status, left, accepted.status) == (409, 0, 204)
 
 
 async def test_one_of_many_mappings_gets_an_external_id(
@@ -109,9 +109,9 @@ async def test_one_of_many_mappings_gets_an_external_id(
 
     fetched = await bootstrap_api.fetch("wanted by all", "label-key")
     (winner,) = [
-        config for config, answer in zip(configs, answers, strict=True) if answer.status == 201
+        config for config, answer in zip(configs, answers, strict=True) if answer.status == 204
     ]
-    assert Counter(answer.status for answer in answers) == {201: 1, 409: 11}
+    assert Counter(answer.status for answer in answers) == {204: 1, 409: 11}
     assert (await fetched.json())["thing_id"] == str(winner.thing_id)
     assert await database.fetchval("SELECT count(*) FROM config_sets") == 1
 
@@ -135,7 +135,7 @@ async def test_a_withdrawn_config_is_gone_and_its_external_id_free(
 
     fetched = await bootstrap_api.fetch(config.external_id, config.external_key)
     next_one = await mappings.apply(uuid4(), config)
-    assert (answer.status, fetched.status, next_one.status) == (204, 404, 201)
+    assert (answer.status, fetched.status, next_one.status) == (204, 404, 204)
 
 
 @pytest.mark.parametrize("was_applied", [True, False])
@@ -194,7 +194,7 @@ async def test_a_withdrawal_waits_for_an_apply_on_its_way_and_removes_what_it_ma
     applied, withdrawn = await asyncio.gather(*await database.transact(work))
 
     left = await database.fetch("SELECT thing_id FROM configs")
-    assert (applied.status, withdrawn.status) == (201, 204)
+    assert (applied.status, withdrawn.status) == (204, 204)
     assert [row["thing_id"] for row in left] == [blocking.thing_id]
 
 
@@ -227,11 +227,14 @@ async def test_withdrawing_touches_no_other_config(bootstrap_api: Api, mappings:
         ({"external_key": ""}, "missing external key"),
         ({"thing_secret": ""}, "missing thing secret"),
         ({"external_id": "ü" * 513}, "external id is longer than 1024 bytes"),
-        ({"external_id": None}, "Expected `str`, got `null` - at `$.external_id`"),
-        ({"thing_id": "nope"}, "Invalid UUID - at `$.thing_id`"),
-        ({"state": 2}, "Invalid enum value 2 - at `$.state`"),
+        ({"external_id": None}, "Expected `str`, got `null` - at `$.configs[...].external_id`"),
+        ({"thing_id": "nope"}, "Invalid UUID - at `$.configs[...].thing_id`"),
+        ({"state": 2}, "Invalid enum value 2 - at `$.configs[...].state`"),
         ({"name": "\0"}, "NUL character in a string"),
-        ({"channels": [{"id": "nope", "name": ""}]}, "Invalid UUID - at `$.channels[0].id`"),
+        (
+            {"channels": [{"id": "nope", "name": ""}]},
+            "Invalid UUID - at `$.configs[...].channels[0].id`",
+        ),
     ],
 )
 async def test_a_config_that_makes_no_sense_is_refused(

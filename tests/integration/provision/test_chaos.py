@@ -9,7 +9,6 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import UUID
@@ -20,7 +19,6 @@ import pytest
 
 from deploy.embedded.servers import NatsServer
 from tests.fixtures.servers import NewDatabase
-from tests.fixtures.services import SERVICE_SECRETS, User
 from tests.integration.provision.conftest import LAYOUT
 from tests.processes import ServiceProcess, running
 from tests.waiting import eventually
@@ -55,32 +53,29 @@ class Kept:
 
 @pytest.fixture
 async def databases(new_database: NewDatabase) -> dict[str, str]:
-    return {name: await new_database(name) for name in ("things", "bootstrap", "provision")}
+    return {
+        name: await new_database(name) for name in ("users", "things", "bootstrap", "provision")
+    }
 
 
 @pytest.fixture
 def processes(
-    databases: dict[str, str],
-    nats_server: NatsServer,
-    redis_url: str,
-    users_url: str,
-    tmp_path: Path,
+    databases: dict[str, str], nats_server: NatsServer, redis_url: str, tmp_path: Path
 ) -> dict[str, ServiceProcess]:
+    # In one state folder they find each other's secrets, as on one machine.
     common = {
         "NATS_URL": nats_server.url,
         "REDIS_URL": redis_url,
-        "USERS_URL": users_url,
         "STATE_DIR": str(tmp_path / "state"),
         "LOG_LEVEL": "warning",
     }
 
     def new(service: str, **variables: str) -> ServiceProcess:
-        own = {
-            f"{service.upper()}_DATABASE_URL": databases[service],
-            f"{service.upper()}_SERVICE_SECRET": SERVICE_SECRETS[service],
-        }
+        own = {f"{service.upper()}_DATABASE_URL": databases[service]}
         return ServiceProcess(service, common | own | variables, tmp_path / f"{service}.log")
 
+    users = new("users")
+    common["USERS_URL"] = users.url
     things = new("things")
     bootstrap = new("bootstrap", THINGS_URL=things.url)
     provision = new(
@@ -90,15 +85,23 @@ def processes(
         PROVISION_CONFIG_FILE=str(LAYOUT),
         PROVISION_LEASE="2s",
     )
-    return {"things": things, "bootstrap": bootstrap, "provision": provision}
+    return {"users": users, "things": things, "bootstrap": bootstrap, "provision": provision}
+
+
+async def signed_in(session: aiohttp.ClientSession, users_url: str, number: int) -> dict[str, str]:
+    """The headers of a new user."""
+    login = {"identity": f"caller-{number}@example.com", "secret": "12345678"}
+    async with session.post(f"{users_url}/users", json={"credentials": login}) as response:
+        assert response.status == 201, await response.text()
+    async with session.post(f"{users_url}/users/tokens/issue", json=login) as response:
+        token = (await response.json())["access_token"]
+    return {"Authorization": f"Bearer {token}"}
 
 
 async def test_services_that_die_at_random_leave_no_orphan_and_no_half_set(
-    databases: dict[str, str],
-    processes: dict[str, ServiceProcess],
-    new_user: Callable[..., User],
+    databases: dict[str, str], processes: dict[str, ServiceProcess]
 ) -> None:
-    users = [new_user() for _ in range(CALLERS)]
+    callers: list[dict[str, str]] = []
     end = 0.0
     mapped: set[str] = set()
     asked: set[str] = set()
@@ -114,7 +117,7 @@ async def test_services_that_die_at_random_leave_no_orphan_and_no_half_set(
                 async with session.post(
                     f"{processes['provision'].url}/mapping",
                     json={"external_id": external_id, "external_key": "key"},
-                    headers=users[caller].headers,
+                    headers=callers[caller],
                 ) as response:
                     assert response.status in (201, 409, 503), await response.text()
                     if response.status == 201:
@@ -136,6 +139,7 @@ async def test_services_that_die_at_random_leave_no_orphan_and_no_half_set(
         for process in processes.values():
             await stack.enter_async_context(running(process))
         session = await stack.enter_async_context(aiohttp.ClientSession())
+        callers += [await signed_in(session, processes["users"].url, n) for n in range(CALLERS)]
         end = time.monotonic() + SECONDS
         await asyncio.gather(
             kill_at_random(), *(map_one_after_another(n, session) for n in range(CALLERS))

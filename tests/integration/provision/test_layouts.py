@@ -354,7 +354,7 @@ async def test_sighup_reaches_every_worker(
     async def everybody_has(wanted: str) -> bool:
         return await seen() == {wanted}
 
-    await eventually(lambda: everybody_has("default edge"), what="the start", within_seconds=20)
+    await eventually(lambda: everybody_has("default edge"), what="the start", within_seconds=30)
     folder.joinpath("small.toml").touch()
 
     started.send_signal(signal.SIGHUP)

@@ -318,6 +318,38 @@ async def test_parallel_mappings_do_not_mix(platform: Platform, alice: User) -> 
     assert [answer["things"][0]["metadata"]["external_id"] for answer in answers] == names
     assert len({channel["id"] for answer in answers for channel in answer["channels"]}) == 72
     assert await totals(platform, alice) == (24, 72, 24)
+    for name, answer in zip(names, answers, strict=True):
+        fetched = await platform.bootstrap.get(
+            f"/things/bootstrap/{name}", headers={"Authorization": f"Thing key of {name}"}
+        )
+        config = await fetched.json()
+        assert config["thing_key"] == answer["things"][0]["key"]
+        # The control channel comes first.
+        assert sorted(channel["id"] for channel in config["channels"]) == sorted(
+            channel["id"] for channel in answer["channels"]
+        )
+        shown = await platform.provision.get(f"/mappings/{name}", headers=alice.headers)
+        steps = (await shown.json())["steps"]
+        assert {step["name"] for step in steps} == {"token", "entities", "config"}
+
+
+async def test_one_that_is_refused_among_many_harms_no_other(
+    platform: Platform, new_platform: Callable[..., Awaitable[Platform]], alice: User, bob: User
+) -> None:
+    other_provision = await new_platform()  # with a journal of its own, so it does not know
+    await map_gateway(other_provision, bob, {"external_id": "gateway-3", "external_key": "key"})
+
+    responses = await asyncio.gather(
+        *(
+            map_gateway(
+                platform, alice, {"external_id": f"gateway-{number}", "external_key": "key"}
+            )
+            for number in range(8)
+        )
+    )
+
+    assert [response.status for response in responses] == [201] * 3 + [409] + [201] * 4
+    assert await totals(platform, alice) == (7, 21, 7)
 
 
 async def test_an_external_id_that_bootstrap_refuses_leaves_nothing_and_reaches_the_caller(
@@ -402,7 +434,7 @@ async def test_the_steps_and_their_times_are_in_the_journal(
     assert row is not None
     assert row["status"] == "active"
     steps = json.loads(row["steps"])
-    assert {step["name"] for step in steps} == {"token", "clear", "entities", "config"}
+    assert {step["name"] for step in steps} == {"token", "entities", "config"}
     assert all(step["seconds"] > 0 and step["tries"] == 1 for step in steps)
 
 

@@ -47,7 +47,7 @@ async def test_a_mapping_is_shown_with_its_steps_and_without_secrets(
     assert body["status"] == "active"
     assert body["things"] == [thing["id"] for thing in answer["things"]]
     assert body["channels"] == [channel["id"] for channel in answer["channels"]]
-    assert {step["name"] for step in body["steps"]} == {"token", "clear", "entities", "config"}
+    assert {step["name"] for step in body["steps"]} == {"token", "entities", "config"}
     text = await response.text()
     assert "223334fw2" not in text
     assert answer["things"][0]["key"] not in text

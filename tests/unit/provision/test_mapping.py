@@ -28,7 +28,7 @@ from services.provision.domain import (
 from services.provision.saga import Peers
 from services.provision.service.mapping import Limits, Mapped, MappingService
 from services.provision.service.undoing import Undoing
-from shared.contracts.things import AppliedSetBody, EntitySetBody
+from shared.contracts.things import EntitySetBody
 from shared.errors import (
     Conflict,
     DomainError,
@@ -40,6 +40,7 @@ from shared.errors import (
 from shared.http.auth import Caller
 from tests.fakes.provision import (
     MOMENT,
+    MemoryCertificates,
     MemoryConfigs,
     MemoryJournal,
     MemoryThings,
@@ -82,6 +83,7 @@ class World:
         self.journal = MemoryJournal()
         self.things = MemoryThings()
         self.configs = MemoryConfigs()
+        self.certificates = MemoryCertificates()
         self.users = MemoryUsers()
         self.undoing, self.service = self.new_process(api_key=api_key, user=user)
 
@@ -89,7 +91,7 @@ class World:
         self, *, api_key: str = "", user: str = "", limits: Limits | None = None
     ) -> tuple[Undoing, MappingService]:
         """Another provision on the same journal."""
-        peers = Peers(things=self.things, configs=self.configs)
+        peers = Peers(things=self.things, configs=self.configs, certificates=self.certificates)
         undoing = Undoing(
             self.journal, self.users, peers, lease_seconds=0.05, stuck_after_seconds=0.05
         )
@@ -113,7 +115,7 @@ class World:
         return await self.service.map_gateway(layout, gateway, caller)
 
     def is_empty(self) -> bool:
-        return not self.things.sets and not self.configs.configs
+        return not (self.things.sets or self.configs.configs or self.certificates.sets)
 
     async def stop(self) -> None:
         await self.service.stop()
@@ -191,8 +193,11 @@ async def test_a_service_that_comes_back_before_the_deadline_only_costs_time(
     world: World, service: str, call: str
 ) -> None:
     getattr(world, service).fail(call, Unavailable("down"), times=3)
+    limits = Limits(deadline=timedelta(hours=1), patience=timedelta(hours=1))
+    undoing, patient = world.new_process(limits=limits)
 
-    mapped = await world.map()
+    mapped = await patient.map_gateway(LAYOUT, GATEWAY, ALICE)
+    await undoing.stop()
 
     assert not mapped.is_replay
     assert world.journal.statuses() == ["active"]
@@ -371,7 +376,7 @@ class Gate:
         self.opened = asyncio.Event()
         world.things.apply_set = self._wait  # type: ignore[method-assign]
 
-    async def _wait(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> AppliedSetBody:
+    async def _wait(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> str:
         self.reached.set()
         await self.opened.wait()
         return await self._apply(token, mapping_id, entities)

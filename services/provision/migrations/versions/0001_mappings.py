@@ -57,6 +57,27 @@ def upgrade() -> None:
         WHERE status IN ('running', 'undoing', 'stuck')
         """
     )
+    # Volatile, so that it sees what was committed while the claim waited for its turn.
+    op.execute(
+        """
+        CREATE FUNCTION has_leftovers(of_owner uuid, of_external_id text) RETURNS boolean
+        VOLATILE LANGUAGE plpgsql AS $$
+        BEGIN
+            RETURN EXISTS (
+                SELECT FROM mappings
+                WHERE external_id = of_external_id AND owner_id = of_owner AND claim_key IS NULL
+                  AND status IN ('broken', 'undoing', 'stuck')
+            );
+        END
+        $$
+        """
+    )
+    op.execute(
+        """
+        CREATE INDEX mappings_of_the_past ON mappings (updated_at)
+        WHERE status IN ('undone', 'deleted')
+        """
+    )
     op.execute("CREATE INDEX mappings_of_owner ON mappings (owner_id, created_at, id)")
     op.execute("CREATE INDEX mappings_of_gateway ON mappings (external_id, created_at)")
     op.execute(
