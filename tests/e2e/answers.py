@@ -99,11 +99,24 @@ def read_answer(printed: str, *, with_headers: bool) -> Answer:
 
 def compare(expected: Expected, printed: str, meanings: Meanings) -> list[str]:
     """Every respect in which an answer differs from its sample; empty if it is as shown."""
+    if expected.is_text:
+        return list(_compare_lines(expected.body, printed, meanings))
     try:
         answer = read_answer(printed, with_headers=expected.status_line is not None)
     except UnreadableAnswer as error:
         return [str(error)]
     return list(_differences(expected, answer, meanings))
+
+
+def _compare_lines(sample: str, printed: str, meanings: Meanings) -> Iterator[str]:
+    shown, real = (
+        [" ".join(line.split()) for line in text.splitlines()] for text in (sample, printed)
+    )
+    if len(shown) != len(real):
+        yield f"expected {len(shown)} lines, got {len(real)}: {printed}"
+        return
+    for number, (shown_line, line) in enumerate(zip(shown, real, strict=True), start=1):
+        yield from _compare_text(f"line {number}", shown_line, line, meanings)
 
 
 def _differences(expected: Expected, answer: Answer, meanings: Meanings) -> Iterator[str]:

@@ -6,6 +6,9 @@ The conventions of such a page, all of which a reader sees:
 * An `http` block right after it is the whole answer of its command: the status line, the headers
   that matter and the body. A `json` block is an answer printed without headers (curl without
   `-i`). Exactly the members shown must be there; with the mark `partial` there may be more.
+  An `output` block is what a command prints for people, line by line; how many blanks stand
+  between columns does not matter.
+* A `python` block is a program, run in the same shell.
 * Values that differ from one run to the next are recognised by their look, see `answers.py`.
 * `bash later` is a command whose part does not exist yet, `bash not-ours` one of foreign software,
   `bash elsewhere` one for another terminal. They are not run. As Markdown shows no marks, the
@@ -22,7 +25,8 @@ FENCE = re.compile(r"^```(?P<information>[^`]*)$")
 STATUS_LINE = re.compile(r"HTTP/\d(?:\.\d)? (?P<status>\d{3})(?: .*)?")
 
 SHOWN = frozenset({"toml", "text"})
-ANSWERS = frozenset({"http", "json"})
+ANSWERS = frozenset({"http", "json", "output"})
+RUN = frozenset({"bash", "python"})
 # What the paragraph before a block that is not run has to begin with.
 NOTES = {
     "later": "> **Later.**",
@@ -56,6 +60,7 @@ class Expected:
     headers: tuple[tuple[str, str], ...]
     body: str
     partial: bool
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +96,21 @@ def parse_guide(name: str, text: str) -> Guide:
     before: Block | None = None
     for block in blocks:
         _check_block(name, block)
-        if block.language == "bash" and not block.mark:
-            steps.append(Step(line=block.line, commands=block.text, expected=None))
+        if block.language in RUN and not block.mark:
+            steps.append(Step(line=block.line, commands=_commands(block), expected=None))
         elif block.language in ANSWERS:
-            if before is None or before.language != "bash" or before.mark:
+            if before is None or before.language not in RUN or before.mark:
                 raise GuideError(f"{name}:{block.line}: an answer needs a command before it")
             command = steps.pop()
             steps.append(Step(command.line, command.commands, _read_answer(name, block)))
         before = block
     return Guide(name=name, blocks=blocks, steps=tuple(steps))
+
+
+def _commands(block: Block) -> str:
+    if block.language == "bash":
+        return block.text
+    return f".venv/bin/python - <<'END_OF_PROGRAM'\n{block.text}END_OF_PROGRAM\n"
 
 
 def _read_blocks(name: str, text: str) -> tuple[Block, ...]:
@@ -141,7 +152,7 @@ def _read_blocks(name: str, text: str) -> tuple[Block, ...]:
 
 def _check_block(name: str, block: Block) -> None:
     allowed = {"bash": {"", *NOTES}, "http": {"", "partial"}, "json": {"", "partial"}}
-    allowed |= {language: {""} for language in SHOWN}
+    allowed |= {language: {""} for language in (*SHOWN, "python", "output")}
     if block.mark not in allowed.get(block.language, set()):
         raise GuideError(f"{name}:{block.line}: unknown block `{block.language} {block.mark}`")
     note = NOTES.get(block.mark)
@@ -151,6 +162,8 @@ def _check_block(name: str, block: Block) -> None:
 
 def _read_answer(name: str, block: Block) -> Expected:
     partial = block.mark == "partial"
+    if block.language == "output":
+        return Expected(block.line, None, (), block.text, partial, is_text=True)
     if block.language == "json":
         return Expected(block.line, None, (), block.text, partial)
     head, _, body = block.text.partition("\n\n")

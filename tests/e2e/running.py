@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90
@@ -26,6 +27,13 @@ USUAL_PORTS = {
     "SMQ_EMBEDDED_POSTGRES_PORT": 15432,
     "SMQ_EMBEDDED_REDIS_PORT": 16379,
     "SMQ_EMBEDDED_NATS_PORT": 4222,
+    "SMQ_EMBEDDED_MQTT_PORT": 1883,
+    "SMQ_EMBEDDED_MQTT_WEBSOCKET_PORT": 8080,
+    "SMQ_HTTP_ADAPTER_HTTP_PORT": 8008,
+    "SMQ_MQTT_AUTH_HTTP_PORT": 8009,
+    "SMQ_CERTS_HTTP_PORT": 9019,
+    "SMQ_EMBEDDED_HTTPS_PORT": 8443,
+    "SMQ_EMBEDDED_MQTTS_PORT": 8883,
 }
 # Where the guide starts a provision service with credentials of its own.
 SECOND_PROVISION_PORT = 9017
@@ -57,6 +65,14 @@ class Platform:
     def provision(self) -> str:
         return self._url(9016)
 
+    @property
+    def certs(self) -> str:
+        return self._url(9019)
+
+    @property
+    def http_adapter(self) -> str:
+        return self._url(8008)
+
     def _url(self, usual_port: int) -> str:
         return f"http://localhost:{self.ports[usual_port]}"
 
@@ -79,17 +95,32 @@ def clean_environment() -> dict[str, str]:
     }
 
 
+def client_variables(platform: Platform, folder: Path) -> dict[str, str]:
+    """What leads programs to this platform, with a place of their own for what they keep."""
+    return {
+        "SMQ_USERS_URL": platform.users,
+        "SMQ_THINGS_URL": platform.things,
+        "SMQ_BOOTSTRAP_URL": platform.bootstrap,
+        "SMQ_PROVISION_URL": platform.provision,
+        "SMQ_CERTS_URL": platform.certs,
+        "SMQ_HTTP_ADAPTER_URL": platform.http_adapter,
+        "SMQ_CLI_CONFIG": str(folder / "cli" / "cli.json"),
+    }
+
+
 @contextlib.contextmanager
-def running_platform(folder: Path) -> Iterator[Platform]:
+def running_platform(
+    folder: Path, further: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Platform]:
     """Start a platform, wait until it is ready and stop it in good order afterwards."""
     ports = dict(zip(USUAL_PORTS.values(), free_ports(len(USUAL_PORTS)), strict=True))
     variables = {name: str(ports[usual]) for name, usual in USUAL_PORTS.items()}
     data = folder / "data"
     with (folder / "stderr.txt").open("w+") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.embedded", "up", "--data", str(data)],
+            [sys.executable, "-m", "deploy.embedded", "up", "--tls", "--data", str(data)],
             cwd=ROOT,
-            env=clean_environment() | variables,
+            env=clean_environment() | variables | dict(further),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
