@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, specs: tuple[ServiceSpec, ...] 
     try:
         match options.command:
             case "up":
-                return asyncio.run(_up(folder, specs))
+                return asyncio.run(_up(folder, specs, tls=options.tls))
             case "status":
                 return asyncio.run(_status(folder, as_json=options.json))
             case _:
@@ -46,9 +46,9 @@ def main(arguments: Sequence[str] | None = None, specs: tuple[ServiceSpec, ...] 
         return EXIT_FAILED
 
 
-async def _up(folder: DataFolder, specs: tuple[ServiceSpec, ...]) -> int:
+async def _up(folder: DataFolder, specs: tuple[ServiceSpec, ...], *, tls: bool) -> int:
     with folder.claim():
-        platform = Platform(folder, Settings(os.environ), specs, _report)
+        platform = Platform(folder, Settings(os.environ), specs, _report, tls=tls)
         loop = asyncio.get_running_loop()
         stop_signals = {signal.SIGINT, signal.SIGTERM}
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
@@ -92,7 +92,7 @@ def _confirm(question: str) -> bool:
 
 def _report(name: str, text: str) -> None:
     try:
-        print(f"{name:<10} {text}", flush=True)
+        print(f"{name:<12} {text}", flush=True)
     except BrokenPipeError:
         # Nobody reads any more (`supermq up | head`); that is no reason to stop.
         with Path(os.devnull).open("w") as nowhere:
@@ -118,8 +118,11 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         prog="supermq", description="The whole platform on this machine, with its own servers."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser(
+    up = commands.add_parser(
         "up", parents=[common], help="start everything and keep it running until Ctrl-C"
+    )
+    up.add_argument(
+        "--tls", action="store_true", help="with nginx in front, on https://localhost:8443"
     )
     show = commands.add_parser(
         "status", parents=[common], help="what runs (exit code 0: all ready, 3: not running)"

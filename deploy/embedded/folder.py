@@ -12,7 +12,10 @@ from deploy.embedded.errors import AlreadyRunning, BrokenFolder
 _MARKER = ".supermq-data"
 _LOCK = "lock"
 _RECORD = "run.json"
-_KNOWN_NAMES = {"logs", "nats", "postgres", "secrets", "valkey", _MARKER, _LOCK, _RECORD}
+_KNOWN_NAMES = {
+    *("logs", "nats", "nginx", "postgres", "secrets", "tls", "valkey"),
+    *(_MARKER, _LOCK, _RECORD),
+}
 _NOT_COUNTED = {"lost+found"}  # at the root of a volume
 
 

@@ -27,8 +27,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         if self.started is None or started_at(self.pid) != self.started:
             return False
         # Right after the start the command line is still that of the launcher, which ends in
-        # the command it is about to run.
-        return command_line(self.pid)[-len(self.command) :] == self.command
+        # the command it is about to run. nginx puts words in front and makes it one text.
+        return _as_text(command_line(self.pid)).endswith(_as_text(self.command))
 
 
 def started_at(pid: int) -> int | None:
@@ -49,6 +49,10 @@ def command_line(pid: int) -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(os.fsdecode(part) for part in text.split(b"\0")[:-1])
+
+
+def _as_text(command: tuple[str, ...]) -> str:
+    return " ".join(part for part in command if part).rstrip()
 
 
 def end(identity: Identity, stop_signal: signal.Signals, grace_seconds: float) -> bool:

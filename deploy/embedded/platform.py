@@ -12,9 +12,10 @@ from deploy.embedded import services
 from deploy.embedded.errors import ChildDied
 from deploy.embedded.external import External
 from deploy.embedded.folder import DataFolder
+from deploy.embedded.front_door import FrontDoor, placeholders_from
 from deploy.embedded.identity import Identity, command_line
 from deploy.embedded.part import Part, all_at_once
-from deploy.embedded.ports import WantedPort, check_ports
+from deploy.embedded.ports import LOOPBACK, WantedPort, check_ports
 from deploy.embedded.process import Child
 from deploy.embedded.record import PartRecord, RunRecord, end_leftovers, write_record
 from deploy.embedded.secrets import read_or_make_secret
@@ -23,7 +24,12 @@ from deploy.embedded.servers import NatsServer, PostgresServer, ValkeyServer
 from deploy.embedded.services import SERVICES, Service, ServiceSpec
 from deploy.embedded.settings import Settings
 
-_MONITOR_PORT_VARIABLE = "SMQ_EMBEDDED_NATS_MONITOR_PORT"
+# What else the broker listens for: its name there, the variable, and where; None is anywhere.
+_BROKER_PORTS: tuple[tuple[str, str, int | None], ...] = (
+    ("monitor", "SMQ_EMBEDDED_NATS_MONITOR_PORT", None),
+    ("mqtt", "SMQ_EMBEDDED_MQTT_PORT", 1883),
+    ("websocket", "SMQ_EMBEDDED_MQTT_WEBSOCKET_PORT", 8080),
+)
 
 # What is embedded, the variable that names one's own instead, and where it listens.
 _SERVERS: tuple[tuple[type[Server], str, str, int], ...] = (
@@ -44,6 +50,7 @@ class Platform:
         folder: Where everything is kept; already claimed by the caller.
         settings: What the operator has set.
         specs: The services.
+        tls: Whether to put the front door before the services.
         report: Told of each part's progress.
 
     Raises:
@@ -56,6 +63,8 @@ class Platform:
         settings: Settings,
         specs: tuple[ServiceSpec, ...] = SERVICES,
         report: Report = lambda _name, _text: None,
+        *,
+        tls: bool = False,
     ) -> None:
         self._folder = folder
         self._settings = settings
@@ -66,7 +75,9 @@ class Platform:
         self._watchers: set[asyncio.Task[None]] = set()
         self._records: dict[str, PartRecord] = {}
         self._wanted_ports: list[WantedPort] = []
+        self._left_out: dict[str, str] = {}
         self._servers = self._make_servers()
+        self._front_door = self._make_front_door() if tls else None
         self._services = self._make_services()
 
     def ask_to_stop(self) -> None:
@@ -108,7 +119,12 @@ class Platform:
         check_ports(self._wanted_ports)
         self._begin_record()
         await all_at_once(*(self._start_one(server) for server in self._servers))
+        for name, missing in self._left_out.items():
+            self._report(name, f"off, so no MQTT: the broker is not ours and {missing} not set")
         await all_at_once(*(self._start_one(service) for service in self._services))
+        if self._front_door is not None:
+            await self._start_one(self._front_door)
+            self._report("", f"for clients to trust: {self._front_door.authority}")
         self._report("ready", f"in {time.monotonic() - begin:.1f} s{self._how_to_log_in()}")
 
     async def _start_one(self, part: Part | External) -> None:
@@ -118,9 +134,11 @@ class Platform:
         else:
             await part.start(partial(self._watch, part))
             self._report(part.name, part.public_url)
+            for url in part.device_urls if isinstance(part, NatsServer) else ():
+                self._report("", url)
 
     async def _stop(self) -> None:
-        parts = [part for part in (*self._servers, *self._services) if isinstance(part, Part)]
+        parts = [part for part in self._parts if isinstance(part, Part)]
         if any(part.child is not None and part.child.running for part in parts):
             self._report("stopping", "services first, then servers")
         for part in reversed(parts):
@@ -144,8 +162,14 @@ class Platform:
         )
         self._write_record()
 
+    @property
+    def _parts(self) -> tuple[Part | External, ...]:
+        """All of them, in the order of starting."""
+        front_door = () if self._front_door is None else (self._front_door,)
+        return (*self._servers, *self._services, *front_door)
+
     def _begin_record(self) -> None:
-        for part in (*self._servers, *self._services):
+        for part in self._parts:
             self._records[part.name] = PartRecord(
                 name=part.name,
                 url=part.public_url,
@@ -175,30 +199,65 @@ class Platform:
                 log=self._folder.logs / f"{kind.kind}.log",
                 progress=partial(self._report, kind.kind),
             )
-            if isinstance(server, NatsServer) and self._settings.find(_MONITOR_PORT_VARIABLE):
-                server.monitor_on(self._settings.port(_MONITOR_PORT_VARIABLE, 0))
-                self._wanted_ports.append(
-                    WantedPort("nats monitor", server.monitor_port, _MONITOR_PORT_VARIABLE)
-                )
+            if isinstance(server, NatsServer):
+                self._choose_broker_ports(server)
             servers.append(server)
         return tuple(servers)
+
+    def _choose_broker_ports(self, broker: NatsServer) -> None:
+        for name, variable, default_port in _BROKER_PORTS:
+            if default_port is not None or self._settings.find(variable):
+                port = self._settings.port(variable, default_port or 0)
+                broker.use_port(name, port)
+                self._wanted_ports.append(WantedPort(f"nats, {name}", port, variable))
+
+    def _make_front_door(self) -> FrontDoor:
+        ports = []
+        for kind, default_port in (("HTTPS", 8443), ("MQTTS", 8883)):
+            variable = f"SMQ_EMBEDDED_{kind}_PORT"
+            ports.append(self._settings.port(variable, default_port))
+            self._wanted_ports.append(WantedPort(f"nginx, {kind}", ports[-1], variable))
+        names = (self._settings.find("SMQ_TLS_NAMES") or "").split(",")
+        return FrontDoor(
+            folder=self._folder.path / "nginx",
+            certificates=self._folder.path / "tls",
+            log=self._folder.logs / "nginx.log",
+            https_port=ports[0],
+            mqtts_port=ports[1],
+            values=placeholders_from(self._settings),
+            names=[name.strip() for name in names if name.strip()],
+        )
 
     def _make_services(self) -> tuple[Service, ...]:
         defaults = {
             "SMQ_STATE_DIR": str(self._folder.secrets),
+            "SMQ_USERS_MAIL_FOLDER": str(self._folder.logs / "mail"),
             **services.common_defaults(self._specs, self._settings),
         }
+        if self._front_door is not None:
+            defaults["SMQ_TRUSTED_PROXIES"] = LOOPBACK
         for (_, variable, *_rest), server in zip(_SERVERS, self._servers, strict=True):
             defaults[variable] = server.url
+        broker = next((each for each in self._servers if isinstance(each, NatsServer)), None)
         made = []
         for spec in self._specs:
+            missing = [name for name in spec.broker if self._settings.find(name) is None]
+            if broker is None and spec.needs_broker and missing:
+                self._left_out[spec.name] = " and ".join(missing)
+                continue
             secrets = {
                 variable: read_or_make_secret(self._folder.secrets / name)
                 for variable, name in spec.secrets.items()
                 if self._settings.find(variable) is None
             }
+            made_files = spec.makes(self._folder.secrets, self._settings) if spec.makes else {}
             environment = self._settings.with_defaults(
-                {**defaults, **services.own_defaults(spec, secrets)}
+                {
+                    **defaults,
+                    **services.own_defaults(spec, secrets),
+                    **_told(spec, broker),
+                    **made_files,
+                }
             )
             log = self._folder.logs / f"{spec.name}.log"
             service = Service(spec, self._settings, environment, log)
@@ -216,3 +275,10 @@ class Platform:
                 )
                 return f"; admin {email}, password in {self._folder.secrets / name}"
         return ""
+
+
+def _told(spec: ServiceSpec, broker: NatsServer | None) -> dict[str, str]:
+    """What a service is told of the embedded broker."""
+    if broker is None:
+        return {}
+    return {variable: str(getattr(broker, name)) for variable, name in spec.broker.items()}

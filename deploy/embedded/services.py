@@ -1,10 +1,11 @@
 """The services of the platform as a table, and what each is told by its environment."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.embedded.authority import signing_authority
 from deploy.embedded.part import Part
 from deploy.embedded.ports import LOOPBACK, WantedPort
 from deploy.embedded.process import Command
@@ -26,6 +27,13 @@ class ServiceSpec:
     """Variable -> name of the file in the secrets folder it is filled from."""
     files: Mapping[str, Path] = field(default_factory=dict)
     """Variable -> file it names, if that file exists."""
+    broker: Mapping[str, str] = field(default_factory=dict)
+    """Variable -> what it is told of the embedded broker: an attribute of `NatsServer`."""
+    needs_broker: bool = False
+    """Whether it is left out without an embedded broker, unless the operator has set those."""
+    makes: Callable[[Path, Settings], Mapping[str, str]] | None = None
+    """Makes further files in the secrets folder at the first start; answers the variables that
+    name them."""
     command: tuple[str, ...] = ()
     """What to run; the module `services.<name>` unless given."""
 
@@ -59,6 +67,7 @@ SERVICES = (
     ),
     ServiceSpec("things", 9000),
     ServiceSpec("bootstrap", 9013),
+    ServiceSpec("certs", 9019, makes=signing_authority),
     ServiceSpec(
         "provision",
         9016,
@@ -66,6 +75,16 @@ SERVICES = (
             "SMQ_PROVISION_CONFIG_FILE": _REPOSITORY
             / "deploy/addons/provision/configs/config.toml",
         },
+    ),
+    ServiceSpec("http_adapter", 8008, broker={"SMQ_HTTP_ADAPTER_NATS_URL": "devices_url"}),
+    ServiceSpec(
+        "mqtt_auth",
+        8009,
+        broker={
+            "SMQ_MQTT_AUTH_SYSTEM_NATS_URL": "system_url",
+            "SMQ_MQTT_AUTH_ISSUER_SEED": "issuer_seed",
+        },
+        needs_broker=True,
     ),
 )
 

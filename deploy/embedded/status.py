@@ -57,7 +57,7 @@ def as_text(status: Status) -> str:
     for part in status.parts:
         state = "ready" if part.ready else "not ready" if part.running else "not running"
         owner = "external" if part.external else f"process {part.pid}" if part.pid else ""
-        lines.append(f"{part.name:<10} {state:<11} {owner:<15} {part.url or ''}".rstrip())
+        lines.append(f"{part.name:<12} {state:<11} {owner:<15} {part.url or ''}".rstrip())
     if status.pid is None:
         lines.append(f"supermq does not run on {status.data}")
     return "\n".join(lines)

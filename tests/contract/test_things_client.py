@@ -49,8 +49,7 @@ class Things(Struct, frozen=True):
         )
 
     async def apply(self, user: User, mapping_id: UUID, entities: EntitySetBody) -> str:
-        applied = await self.client.apply_set(self.token(user, mapping_id), mapping_id, entities)
-        return applied.created_at
+        return await self.client.apply_set(self.token(user, mapping_id), mapping_id, entities)
 
     async def withdraw(self, user: User, mapping_id: UUID, entities: EntitySetBody) -> None:
         await self.client.withdraw_set(

@@ -18,7 +18,7 @@ from deploy.embedded.identity import Identity
 from deploy.embedded.ports import is_taken
 from deploy.embedded.record import RunRecord, read_record
 
-SERVICES = ("users", "things", "bootstrap", "provision")
+SERVICES = ("users", "things", "bootstrap", "certs", "provision", "http_adapter", "mqtt_auth")
 SERVERS = ("postgres", "valkey", "nats")
 PATIENCE_SECONDS = 40
 
@@ -49,7 +49,8 @@ class Supermq:
         self._user = user
         self.data = data
         self.journal = journal
-        self.ports = {name: next(_PORTS) for name in (*SERVICES, "postgres", "redis", "nats")}
+        others = ("postgres", "redis", "nats", "mqtt", "mqtt_websocket", "https", "mqtts")
+        self.ports = {name: next(_PORTS) for name in (*SERVICES, *others)}
         self.lines: list[str] = []
         self._processes: list[subprocess.Popen[str]] = []
 
@@ -74,10 +75,12 @@ class Supermq:
             "STAND_IN_JOURNAL": str(self.journal),
         }
 
-    def up(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Run `supermq up` and return at once."""
+    def up(
+        self, environment: Mapping[str, str] | None = None, *, tls: bool = False
+    ) -> subprocess.Popen[str]:
+        """Run `supermq up`, or `supermq up --tls`, and return at once."""
         process = subprocess.Popen(
-            [*self._command, "up"],
+            [*self._command, "up", *(["--tls"] if tls else [])],
             env={**self.environment, **(environment or {})},
             user=self._user,
             group=self._user,
@@ -90,9 +93,11 @@ class Supermq:
         self._processes.append(process)
         return process
 
-    def up_and_ready(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def up_and_ready(
+        self, environment: Mapping[str, str] | None = None, *, tls: bool = False
+    ) -> subprocess.Popen[str]:
         """Run `supermq up` until it says it is ready; `lines` is what it said."""
-        process = self.up(environment)
+        process = self.up(environment, tls=tls)
         assert process.stdout is not None
         self.lines = []
         for line in process.stdout:
@@ -102,9 +107,9 @@ class Supermq:
         assert process.stderr is not None
         pytest.fail(f"not ready: {process.stderr.read()}")
 
-    def failing_up(self, environment: Mapping[str, str] | None = None) -> str:
+    def failing_up(self, environment: Mapping[str, str] | None = None, *, tls: bool = False) -> str:
         """Run `supermq up` until it gives up, and return the one line it says about it."""
-        return self.complaint(self.up(environment))
+        return self.complaint(self.up(environment, tls=tls))
 
     def complaint(self, process: subprocess.Popen[str]) -> str:
         """Wait until a run fails, and return the one line it says about it."""

@@ -79,7 +79,7 @@ def test_reset_asks_and_then_removes_everything(supermq: Supermq) -> None:
     assert not supermq.data.exists()
     assert supermq.call("reset", "--yes").returncode == 0
     supermq.up_and_ready()
-    assert "postgres   first start, initialising" in supermq.lines
+    assert "postgres     first start, initialising" in supermq.lines
 
 
 def test_reset_leaves_other_folders_alone(supermq: Supermq) -> None:
@@ -113,7 +113,7 @@ def test_the_next_start_ends_leftovers(supermq: Supermq, sleeper: subprocess.Pop
 
     supermq.up_and_ready()
 
-    assert "leftovers  ended what an earlier run left: things" in supermq.lines
+    assert "leftovers    ended what an earlier run left: things" in supermq.lines
     sleeper.communicate()
     assert sleeper.returncode == -signal.SIGTERM
 

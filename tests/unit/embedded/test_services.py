@@ -20,7 +20,10 @@ def test_the_table_has_the_usual_ports() -> None:
         "users": 9002,
         "things": 9000,
         "bootstrap": 9013,
+        "certs": 9019,
         "provision": 9016,
+        "http_adapter": 8008,
+        "mqtt_auth": 8009,
     }
 
 

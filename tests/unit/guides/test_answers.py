@@ -23,6 +23,14 @@ def shown(body: Any, *, partial: bool = False) -> Expected:
     return Expected(1, None, (), body if isinstance(body, str) else json.dumps(body), partial)
 
 
+def test_printed_lines_are_compared_without_their_blanks() -> None:
+    expected = Expected(1, None, (), f"ID    NAME\n{ID}  a\n", False, is_text=True)
+
+    assert compare(expected, f"ID NAME\n{REAL_ID}       a\n", Meanings()) == []
+    assert compare(expected, f"ID NAME\n{REAL_ID} b\n", Meanings()) != []
+    assert compare(expected, "ID NAME\n", Meanings()) == ["expected 2 lines, got 1: ID NAME\n"]
+
+
 def shown_whole(*lines: str, body: str = "") -> Expected:
     headers = tuple((name, value) for name, _, value in (line.partition(": ") for line in lines))
     return Expected(1, "HTTP/1.1 200 OK", headers, body, False)

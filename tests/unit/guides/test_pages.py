@@ -31,6 +31,12 @@ def test_every_call_that_is_run_has_its_answer_shown(guide: Guide) -> None:
     assert without == []
 
 
+def test_the_pages_about_clients_keep_to_the_conventions() -> None:
+    for page in ("cli.md", "python-client.md"):
+        steps = parse_guide(page, (ROOT / "docs" / page).read_text()).steps
+        assert any(step.expected is not None and step.expected.is_text for step in steps)
+
+
 def test_commands_name_no_port_but_those_of_the_platform(guide: Guide) -> None:
     ports = {port: port for port in (*USUAL_PORTS.values(), SECOND_PROVISION_PORT)}
 

@@ -68,6 +68,14 @@ def test_commands_that_are_not_run_are_still_shown() -> None:
     assert guide.commands() == ("curl -i one\n", "build/program\n", "curl two\n")
 
 
+def test_a_program_is_run_and_what_it_prints_is_compared_as_text() -> None:
+    guide = parse_guide("page.md", "```python\nprint(1)\n```\n```output\n1\n```\n")
+
+    (step,) = guide.steps
+    assert step.commands == ".venv/bin/python - <<'END_OF_PROGRAM'\nprint(1)\nEND_OF_PROGRAM\n"
+    assert step.expected == Expected(4, None, (), "1\n", False, is_text=True)
+
+
 def test_an_answer_without_a_body_may_have_headers_or_none() -> None:
     guide = parse_guide("page.md", "```bash\nx\n```\n```http\nHTTP/2 204\n```\n")
 
