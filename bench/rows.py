@@ -15,12 +15,17 @@ class World(Struct, frozen=True):
     things: str
     bootstrap: str
     provision: str
+    certs: str
+    http_adapter: str
     empty: str
     token: str
     thing_id: str
     thing_key: str
+    channel_id: str
     external_id: str
     external_key: str
+    connections: str
+    csr: str
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -33,6 +38,7 @@ class Row(Struct, frozen=True, kw_only=True):
         headers: Besides the content type; Lua table members.
         goal: Requests a second to reach on two cores, 0 without a goal.
         ceiling: Name of the row that bounds this one, measured in the same run.
+        connections: How many call at the same time.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Row(Struct, frozen=True, kw_only=True):
     headers: str = ""
     goal: int = 0
     ceiling: str = ""
+    connections: int = 16
 
 
 _USER = '["Authorization"] = "Bearer {token}"'
@@ -119,6 +126,45 @@ ROWS = (
         path='"/mappings?limit=10"',
         headers=_USER,
         ceiling="empty-get",
+    ),
+    Row(
+        name="connect-1000",  # 100 things x 10 channels, connected again and again
+        url="things",
+        method="POST",
+        path='"/connect"',
+        body="'{connections}'",
+        headers=_USER,
+        ceiling="pgbench",
+        connections=1,
+    ),
+    Row(
+        name="message-http",
+        url="http_adapter",
+        method="POST",
+        path='"/channels/{channel_id}/messages"',
+        body='\'[{"n":"temperature","v":20.5}]\'',
+        headers='["Authorization"] = "Thing {thing_key}"',
+        goal=5000,
+        ceiling="empty-post",
+    ),
+    Row(
+        name="certs-issue",
+        url="certs",
+        method="POST",
+        path='"/certs"',
+        body='\'{"thing_id":"{thing_id}","ttl":"24h"}\'',
+        headers=_USER,
+        ceiling="pgbench",
+    ),
+    Row(
+        name="certs-sign",
+        url="certs",
+        method="POST",
+        path='"/certs"',
+        body='\'{"thing_id":"{thing_id}","ttl":"24h","csr":"{csr}"}\'',
+        headers=_USER,
+        goal=400,
+        ceiling="pgbench",
     ),
     Row(
         name="token-issue",

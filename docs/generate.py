@@ -17,6 +17,12 @@ from aiohttp import web
 
 from services.bootstrap.app import create_app as create_bootstrap
 from services.bootstrap.settings import BootstrapSettings
+from services.certs.app import create_app as create_certs
+from services.certs.settings import CertsSettings
+from services.http_adapter.app import create_app as create_http_adapter
+from services.http_adapter.settings import HttpAdapterSettings
+from services.mqtt_auth.app import create_app as create_mqtt_auth
+from services.mqtt_auth.settings import MqttAuthSettings
 from services.provision.app import create_app as create_provision
 from services.provision.settings import ProvisionSettings
 from services.things.app import create_app as create_things
@@ -32,7 +38,10 @@ SERVICES: tuple[tuple[str, type[Any], Callable[[Any], web.Application]], ...] = 
     ("users", UsersSettings, create_users),
     ("things", ThingsSettings, create_things),
     ("bootstrap", BootstrapSettings, create_bootstrap),
+    ("certs", CertsSettings, create_certs),
     ("provision", ProvisionSettings, create_provision),
+    ("http_adapter", HttpAdapterSettings, create_http_adapter),
+    ("mqtt_auth", MqttAuthSettings, create_mqtt_auth),
 )
 _HEAD = """\
 # Configuration
@@ -43,6 +52,17 @@ table with each prefix. An empty variable counts as unset. A malformed one stops
 named.
 
 This page is generated from the settings types by `make docs`.
+"""
+
+_BESIDES = """\
+## Besides
+
+| variable | what it is |
+| --- | --- |
+| `OTEL_EXPORTER_OTLP_ENDPOINT` | Where [traces](observability.md) go; without it, nowhere. |
+| `OTEL_*` | The other variables of OpenTelemetry's specification, as soon as that one is set. |
+| `SMQ_COMMIT`, `SMQ_BUILD_TIME` | What `/health` says about the build. |
+| `PEX_ROOT` | Where a [single file](operations.md) unpacks itself. |
 """
 
 
@@ -61,7 +81,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         api = create_app(settings)[DESCRIPTION]
         text = msgspec.json.format(msgspec.json.encode(api), indent=2).decode()
         yield FOLDER / "openapi" / f"{service}.json", text + "\n"
-    yield FOLDER / "configuration.md", "\n".join(sections)
+    yield FOLDER / "configuration.md", "\n".join([*sections, _BESIDES])
 
 
 def main() -> int:
