@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 
 from services.things.domain import (
     EntitySet,
@@ -23,6 +24,7 @@ from services.things.repository.rows import (
     thing_of,
 )
 from services.things.repository.secrets import ThingSecrets
+from shared.coalescing import Coalescer
 from shared.contracts.things_events import (
     ChannelDeleted,
     SetApplied,
@@ -35,6 +37,15 @@ TOMBSTONE_LIFETIME = timedelta(hours=24)
 _PRUNED_AT_ONCE = 1000
 
 
+class _Withdrawal(Struct, frozen=True):
+    """What is to be gone of one mapping's set."""
+
+    mapping_id: UUID
+    thing_ids: list[UUID]
+    channel_ids: list[UUID]
+    withdrawn_at: datetime
+
+
 class SetRepository:
     """See SetStore."""
 
@@ -42,6 +53,7 @@ class SetRepository:
         self._database = database
         self._outbox = outbox
         self._secrets = secrets
+        self._withdrawals: Coalescer[UUID, _Withdrawal, None] = Coalescer(self._withdraw_all)
 
     async def insert(self, sets: Sequence[EntitySet]) -> set[UUID]:
         things = [(each.mapping_id, thing) for each in sets for thing in each.things]
@@ -137,22 +149,22 @@ class SetRepository:
                 SELECT things.id, things.owner_id, things.name, things.tags, things.secret,
                        things.metadata, things.created_at, things.updated_at, things.updated_by,
                        things.status
-                FROM claim JOIN things ON things.id = ANY (claim.thing_ids)
+                FROM claim CROSS JOIN unnest(claim.thing_ids) AS made (id)
+                JOIN things ON things.id = made.id
                 WHERE things.mapping_id = $1 AND things.owner_id = $2
             ), groups AS (
                 SELECT channels.id
-                FROM claim JOIN channels ON channels.id = ANY (claim.channel_ids)
+                FROM claim CROSS JOIN unnest(claim.channel_ids) AS made (id)
+                JOIN channels ON channels.id = made.id
                 WHERE channels.mapping_id = $1 AND channels.owner_id = $2
             ), foreign_connections AS (
                 SELECT thing_id, channel_id, actions
-                FROM connections
-                WHERE thing_id IN (SELECT id FROM members)
-                  AND channel_id NOT IN (SELECT id FROM groups)
+                FROM members JOIN connections ON connections.thing_id = members.id
+                WHERE NOT EXISTS (SELECT FROM groups WHERE groups.id = channel_id)
                 UNION ALL
                 SELECT thing_id, channel_id, actions
-                FROM connections
-                WHERE channel_id IN (SELECT id FROM groups)
-                  AND thing_id NOT IN (SELECT id FROM members)
+                FROM groups JOIN connections ON connections.channel_id = groups.id
+                WHERE NOT EXISTS (SELECT FROM members WHERE members.id = thing_id)
             )
             SELECT members.id, members.owner_id, members.name, members.tags, members.secret,
                    members.metadata, members.created_at, members.updated_at, members.updated_by,
@@ -193,23 +205,38 @@ class SetRepository:
         owner_id: UUID,
         withdrawn_at: datetime,
     ) -> None:
+        await self._withdrawals.call(
+            owner_id, _Withdrawal(mapping_id, thing_ids, channel_ids, withdrawn_at)
+        )
+
+    async def _withdraw_all(self, owner_id: UUID, withdrawals: Sequence[_Withdrawal]) -> list[None]:
+        """Those of one owner at the same moment together: alone they would wait for each other."""
+        mapping_ids = {each.mapping_id for each in withdrawals}
+        things = [(each.mapping_id, member) for each in withdrawals for member in each.thing_ids]
+        channels = [
+            (each.mapping_id, member) for each in withdrawals for member in each.channel_ids
+        ]
+        withdrawn_at = max(each.withdrawn_at for each in withdrawals)
+
         async def remove(connection: Connection) -> None:
-            # Waits for an application that is under way; the next statement sees what it made.
-            claimed = await connection.fetchval(
+            # Waits for applications that are under way; the next statement sees what they made.
+            claimed = await connection.fetch(
                 """
                 INSERT INTO entity_sets (mapping_id, owner_id, thing_ids, channel_ids,
                                          created_at, withdrawn_at)
-                VALUES ($1, $2, '{}', '{}', $3, $3)
+                SELECT mapping_id, $2, '{}', '{}', $3, $3
+                FROM unnest($1::uuid[]) AS mapping_id
+                ORDER BY mapping_id
                 ON CONFLICT (mapping_id) DO UPDATE
                 SET withdrawn_at = coalesce(entity_sets.withdrawn_at, excluded.withdrawn_at)
                 WHERE entity_sets.owner_id = excluded.owner_id
-                RETURNING true
+                RETURNING mapping_id
                 """,
-                mapping_id,
+                list(mapping_ids),
                 owner_id,
                 withdrawn_at,
             )
-            if not claimed:
+            if len(claimed) < len(mapping_ids):
                 raise SetOwnedByAnother
             # Waits for the owner's creations under way; later ones find the ids withdrawn.
             await connection.execute(
@@ -219,37 +246,44 @@ class SetRepository:
                 """
                 WITH withdrawn AS (
                     INSERT INTO withdrawn_ids (id, withdrawn_at)
-                    SELECT id, $5 FROM unnest($3::uuid[] || $4::uuid[]) AS id ORDER BY id
+                    SELECT DISTINCT id, $6::timestamptz
+                    FROM unnest($2::uuid[] || $4::uuid[]) AS id ORDER BY id
                     ON CONFLICT DO NOTHING
                 ), removed_things AS (
                     DELETE FROM things
-                    WHERE id = ANY ($3::uuid[]) AND mapping_id = $1 AND owner_id = $2
-                    RETURNING id
+                    USING unnest($2::uuid[], $3::uuid[]) AS gone (id, mapping_id)
+                    WHERE things.id = gone.id AND things.mapping_id = gone.mapping_id
+                      AND things.owner_id = $1
+                    RETURNING things.id
                 ), removed_channels AS (
                     DELETE FROM channels
-                    WHERE id = ANY ($4::uuid[]) AND mapping_id = $1 AND owner_id = $2
-                    RETURNING id
+                    USING unnest($4::uuid[], $5::uuid[]) AS gone (id, mapping_id)
+                    WHERE channels.id = gone.id AND channels.mapping_id = gone.mapping_id
+                      AND channels.owner_id = $1
+                    RETURNING channels.id
                 )
                 SELECT id, true AS is_thing FROM removed_things
                 UNION ALL
                 SELECT id, false FROM removed_channels
                 """,
-                mapping_id,
                 owner_id,
-                thing_ids,
-                channel_ids,
+                [member for _, member in things],
+                [mapping_id for mapping_id, _ in things],
+                [member for _, member in channels],
+                [mapping_id for mapping_id, _ in channels],
                 withdrawn_at,
             )
-            things = [row["id"] for row in removed if row["is_thing"]]
-            channels = [row["id"] for row in removed if not row["is_thing"]]
-            if things:
-                await Outbox.append(connection, ThingDeleted(thing_ids=things))
-            if channels:
-                await Outbox.append(connection, ChannelDeleted(channel_ids=channels))
+            gone_things = [row["id"] for row in removed if row["is_thing"]]
+            gone_channels = [row["id"] for row in removed if not row["is_thing"]]
+            if gone_things:
+                await Outbox.append(connection, ThingDeleted(thing_ids=gone_things))
+            if gone_channels:
+                await Outbox.append(connection, ChannelDeleted(channel_ids=gone_channels))
 
         await self._database.transact(remove)
         self._outbox.written.set()
         await self._prune(withdrawn_at - TOMBSTONE_LIFETIME)
+        return [None] * len(withdrawals)
 
     async def _prune(self, before: datetime) -> None:
         """Let go of some ids that were withdrawn long ago."""
