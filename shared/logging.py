@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import Context
 from typing import Any
 
 import msgspec
@@ -34,7 +35,8 @@ def change_level(steps: int) -> None:
     present = next(i for i, name in enumerate(_LADDER) if _LEVELS[name] <= _Threshold.level)
     name = _LADDER[min(max(present + steps, 0), len(_LADDER) - 1)]
     _Threshold.level = min(_LEVELS[name], _LEVELS["warning"])  # so that this line is written
-    logger.warning("log_level_changed", log_level=name)
+    # A signal comes in the middle of some request, which has nothing to do with it.
+    Context().run(logger.warning, "log_level_changed", log_level=name)
     _Threshold.level = _LEVELS[name]
 
 

@@ -45,7 +45,7 @@ STEPS = {
     "certificates": ("certs", "PUT", "/internal/certificates/"),
     "config": ("bootstrap", "PUT", "/internal/configs"),
 }
-PLAIN_STEPS = ["token", "entities", "config"]
+WITHOUT_CERTIFICATES = ("token", "entities", "config")
 SERVICE_FAULTS = [
     Fault.ANSWERS_500,
     Fault.ANSWERS_503,
@@ -53,19 +53,11 @@ SERVICE_FAULTS = [
     Fault.DIES_BEFORE_EFFECT,
     Fault.DIES_AFTER_EFFECT,
 ]
-PLAIN = [(False, step, fault) for step in PLAIN_STEPS for fault in SERVICE_FAULTS]
-# With certificates the step that makes them meets every fault as well, and those beside and behind
-# it the faults that leave the most to clean up.
-CERTIFIED = [(True, "certificates", fault) for fault in SERVICE_FAULTS]
-BESIDE = [
-    (True, step, fault)
-    for step in ("entities", "config")
-    for fault in (Fault.COMMITS_LATE, Fault.DIES_AFTER_EFFECT)
-]
+KINDS = [(False, step) for step in WITHOUT_CERTIFICATES] + [(True, step) for step in STEPS]
+FAULTS = [(*kind, fault) for kind in KINDS for fault in SERVICE_FAULTS]
 MOMENTS = [
-    (is_certified, step, moment)
-    for is_certified, steps in ((False, PLAIN_STEPS), (True, ["certificates"]))
-    for step in steps
+    (*kind, moment)
+    for kind in KINDS
     for moment in (Fault.HOLDS_BEFORE_EFFECT, Fault.HOLDS_AFTER_EFFECT)
 ]
 QUICK = {
@@ -210,7 +202,7 @@ async def provision(world: World, aiohttp_client: AiohttpClient) -> Client:
     return await aiohttp_client(create_provision(world.provision_settings))
 
 
-@pytest.mark.parametrize(("is_certified", "step", "fault"), [*PLAIN, *CERTIFIED, *BESIDE])
+@pytest.mark.parametrize(("is_certified", "step", "fault"), FAULTS)
 async def test_a_service_that_fails_for_good_leaves_all_or_nothing(
     world: World, provision: Client, alice: User, step: str, fault: Fault
 ) -> None:
@@ -229,7 +221,7 @@ async def test_a_service_that_fails_for_good_leaves_all_or_nothing(
     assert (await world.settled())[0] == "undone"
 
 
-@pytest.mark.parametrize(("is_certified", "step", "fault"), [*PLAIN, *CERTIFIED])
+@pytest.mark.parametrize(("is_certified", "step", "fault"), FAULTS)
 async def test_a_service_that_comes_back_in_time_costs_nothing_but_time(
     world: World, provision: Client, alice: User, step: str, fault: Fault
 ) -> None:
