@@ -9,7 +9,6 @@ import aiohttp
 
 from shared.clients.base import Peer
 
-JSON = "application/json"
 SENML = "application/senml+json"
 
 
