@@ -9,7 +9,14 @@ import msgspec
 import pytest
 
 from services.things.domain import Filter, Reach
-from services.things.repository.listing import CHANNELS, THINGS, Kind, list_statement
+from services.things.repository.listing import (
+    CHANNELS,
+    THINGS,
+    Kind,
+    deep_statement,
+    list_statement,
+)
+from shared.contracts.common import Status
 from shared.http.paging import Page
 from shared.postgres.pool import Connection, Database
 
@@ -31,13 +38,25 @@ async def owner_id(things_database: Database) -> UUID:
     return owner_id
 
 
-async def plan(database: Database, reach: Reach, wanted: Filter, kind: Kind = THINGS) -> str:
+async def plan(
+    database: Database,
+    reach: Reach,
+    wanted: Filter,
+    kind: Kind = THINGS,
+    page: Page | None = None,
+    *,
+    mode: str = "force_generic_plan",
+) -> str:
     """How PostgreSQL reads a page whoever asks: the plan that a prepared statement settles for."""
-    text, arguments = list_statement(kind, reach, wanted, Page())
+    text, arguments = list_statement(kind, reach, wanted, page or Page())
+    return await explained(database, text, arguments, mode)
+
+
+async def explained(database: Database, text: str, arguments: list[Any], mode: str) -> str:
     given = f" ({', '.join(map(literal, arguments))})" if arguments else ""
 
     async def explain(connection: Connection) -> str:
-        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
         await connection.execute(f"PREPARE page AS {text}")
         rows = await connection.fetch(f"EXPLAIN EXECUTE page{given}")
         await connection.execute("DEALLOCATE page")
@@ -75,3 +94,25 @@ async def test_a_rare_tag_or_metadata_is_found_by_an_index(
 
     assert "things_by_tag" in by_tag
     assert "things_by_metadata" in by_metadata
+
+
+async def test_an_owner_of_whom_statistics_know_nothing_is_listed_in_order(
+    things_database: Database,
+) -> None:
+    owner_id = uuid4()
+    await things_database.execute(SEED.replace("3000", "60000"), owner_id)
+
+    for mode in ("force_generic_plan", "force_custom_plan"):
+        for status in (Status.ENABLED, None):
+            for page in (Page(), Page(offset=100)):
+                wanted = Filter(status=status)
+                seen = await plan(things_database, Reach(owner_id), wanted, page=page, mode=mode)
+                assert_reads_in_order(seen)
+        deep = deep_statement(THINGS, Reach(owner_id), Status.ENABLED, Page(offset=9_000))
+        assert_reads_in_order(await explained(things_database, *deep, mode))
+
+
+def assert_reads_in_order(seen: str) -> None:
+    assert "using things_by_owner on things" in seen
+    assert "Bitmap" not in seen
+    assert "things_by_name" not in seen
