@@ -115,4 +115,4 @@ async def test_an_owner_of_whom_statistics_know_nothing_is_listed_in_order(
 def assert_reads_in_order(seen: str) -> None:
     assert "using things_by_owner on things" in seen
     assert "Bitmap" not in seen
-    assert "things_by_name" not in seen
+    assert "Incremental Sort" not in seen
