@@ -164,15 +164,17 @@ def make_plan(
     *,
     owner_id: UUID,
     new_id: Callable[[], UUID],
+    mapping_id: UUID | None = None,
     new_serial: Callable[[], str] = random_serial,
     keep_external_key: bool = False,
 ) -> Plan:
     """Choose everything for one gateway.
 
     Args:
+        mapping_id: If it is chosen already.
         keep_external_key: Also write the external key into the thing's metadata.
     """
-    mapping_id = new_id()
+    mapping_id = mapping_id or new_id()
     channel_ids = [new_id() for _ in layout.channels]
     identities = [(new_id(), str(new_id())) for _ in layout.things]
     layout = fill_in(

@@ -199,13 +199,18 @@ class UsersClient:
     async def act_for_caller(self, token: str, scope: str) -> ExchangedTokenBody:
         """A short token to act for the user whose token this is, limited to a scope.
 
-        Those who ask at the same time with the same token for scopes of the same kind get one
-        that is good for the scopes of all of them.
+        Those who ask at the same time with the same token for one scope each, of the same kind,
+        get one that is good for the scopes of all of them.
+
+        Args:
+            scope: One, or several with a space between, at most `LARGEST_EXCHANGE`.
 
         Raises:
             Unauthenticated: The user's token is not good.
             Forbidden: This service may not act in this scope.
         """
+        if " " in scope:
+            return await self._exchange(token, ACCESS_TOKEN, scope)
         return await self._exchanges.call((token, scope.partition(":")[0]), scope)
 
     async def _exchange_once(

@@ -30,10 +30,11 @@ from services.provision.domain import (
 from services.provision.plan import Mapping, Plan, make_plan
 from services.provision.ports import Clock, Journal, Users
 from services.provision.saga import Peers, Progress, carry_out
+from services.provision.service.reserving import Reservations, Reserved
 from services.provision.service.undoing import Undoing
 from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import ThingCredentialsBody
-from shared.errors import Conflict, DomainError, NotFound, Unavailable
+from shared.errors import Conflict, DomainError, NotFound
 from shared.http.auth import Caller
 
 logger = structlog.get_logger(__name__)
@@ -41,7 +42,6 @@ logger = structlog.get_logger(__name__)
 _LOOKS_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5)
 _CLEAN_TABLE_SECONDS = 5.0
 _MADE = (MappingStatus.ACTIVE, MappingStatus.BROKEN)
-_OWN_FAULTS = ("unknown_service", "grant_refused")
 
 
 class Mapped(Struct, frozen=True):
@@ -91,6 +91,7 @@ class MappingService:
         self._peers = peers
         self._credentials = credentials
         self._undoing = undoing
+        self._reservations = Reservations(users, new_id=new_id, deadline=limits.deadline)
         self._new_id = new_id
         self._now = now
         self._limits = limits
@@ -105,8 +106,17 @@ class MappingService:
         """
         return caller or await self._credentials.caller()
 
-    def plan(self, layout: Layout, gateway: Gateway, caller: Caller) -> Plan:
+    def plan(
+        self,
+        layout: Layout,
+        gateway: Gateway,
+        caller: Caller,
+        reserved: Reserved | None = None,
+    ) -> Plan:
         """What a mapping would make.
+
+        Args:
+            reserved: Its id; without one it is never made.
 
         Raises:
             MissingExternalId, MissingExternalKey, ExternalIdTooLong: Not a label.
@@ -121,6 +131,7 @@ class MappingService:
             layout,
             gateway,
             owner_id=caller.user_id,
+            mapping_id=reserved.mapping_id if reserved else None,
             new_id=self._new_id,
             keep_external_key=self._keep_external_key,
         )
@@ -159,7 +170,8 @@ class MappingService:
         Events: `MappingActive` or `MappingUndone`.
         """
         caller = await self.caller_or_configured(caller)
-        plan = self.plan(layout, gateway, caller)
+        reserved = self._reservations.reserve(caller)
+        plan = self.plan(layout, gateway, caller, reserved)
         if plan.certificates:
             plan = plan.with_keys(await asyncio.to_thread(make_keys, plan.certificates))
         claim = self._claim(layout, plan)
@@ -168,7 +180,7 @@ class MappingService:
             claimed = await self._journal.claim(plan, claim)
             earlier = claimed.earlier
             if earlier is None:
-                answer = await self._answered(plan, caller, has_leftovers=claimed.has_leftovers)
+                answer = await self._answered(plan, reserved, has_leftovers=claimed.has_leftovers)
                 return Mapped(answer, is_replay=False)
             self._refuse_other(earlier, claim, plan)
             if earlier.status is MappingStatus.ACTIVE and earlier.answer is not None:
@@ -248,11 +260,11 @@ class MappingService:
         )
 
     async def _answered(
-        self, plan: Plan, caller: Caller, *, has_leftovers: bool
+        self, plan: Plan, reserved: Reserved, *, has_leftovers: bool
     ) -> MappingAnswerBody:
         """The answer of a mapping that goes on by itself if the caller does not wait for it."""
         task = asyncio.create_task(
-            self._carry_out(plan, caller, has_leftovers=has_leftovers),
+            self._carry_out(plan, reserved, has_leftovers=has_leftovers),
             name=f"mapping-{plan.mapping_id}",
         )
         self._running[plan.mapping_id] = task
@@ -270,11 +282,11 @@ class MappingService:
             logger.info("mapping_failed", mapping_id=str(mapping_id), cause=type(error).__name__)
 
     async def _carry_out(
-        self, plan: Plan, caller: Caller, *, has_leftovers: bool
+        self, plan: Plan, reserved: Reserved, *, has_leftovers: bool
     ) -> MappingAnswerBody:
         progress = Progress(plan, self._now, self._limits.deadline.total_seconds())
         try:
-            token = await progress.persist("token", lambda: self._token(plan, caller))
+            token = await progress.persist("token", reserved.token)
             if has_leftovers:
                 await self._clear_away(plan, progress)
             await carry_out(progress, self._peers, token)
@@ -295,16 +307,6 @@ class MappingService:
         if await self._journal.find_status(plan.mapping_id) not in _MADE:
             raise StillRunning
         return progress.answer()
-
-    async def _token(self, plan: Plan, caller: Caller) -> str:
-        scope = f"mapping:{plan.mapping_id}"
-        try:
-            return (await self._users.act_for_caller(caller.token, scope)).access_token
-        except DomainError as error:
-            if error.code not in _OWN_FAULTS:
-                raise
-            logger.error("exchange_refused", code=error.code, advice="compare service secrets")  # noqa: TRY400
-            raise Unavailable("provision is not accepted by users") from None
 
     async def _clear_away(self, plan: Plan, progress: Progress) -> None:
         """Remove what is left of earlier mappings of this gateway, before it is in the way."""
