@@ -28,6 +28,7 @@ from services.bootstrap.repository.rows import (
 from shared.coalescing import Coalescer
 from shared.contracts.bootstrap import ConfigCreated, ConfigUpdated
 from shared.http.paging import Page
+from shared.postgres import owners
 from shared.postgres.outbox import Outbox
 from shared.postgres.pool import Database
 
@@ -80,27 +81,16 @@ class ConfigRepository:
         self, owner_id: UUID, wanted: ConfigFilter, page: Page
     ) -> tuple[int, list[ConfigSummary]]:
         """Total and page in one statement, so that they agree."""
-        conditions, arguments = self._conditions(owner_id, wanted)
-        offset, limit = f"${len(arguments) + 1}", f"${len(arguments) + 2}"
-        rows = await self._database.fetch(
-            f"""
-            WITH matching AS NOT MATERIALIZED (
-                SELECT thing_id, owner_id, thing_key, external_id, external_key, name, content,
-                       state, created_at
-                FROM configs
-                WHERE {conditions}
-            )
-            SELECT total, page.*
-            FROM (SELECT count(*) AS total FROM matching) AS counted
-            LEFT JOIN (
-                SELECT * FROM matching ORDER BY created_at, thing_id OFFSET {offset} LIMIT {limit}
-            ) AS page ON true
-            ORDER BY page.created_at, page.thing_id
-            """,  # noqa: S608 - fixed texts and parameter numbers only
-            *arguments,
-            page.offset,
-            page.limit,
+        text, arguments = owners.page_statement(
+            "configs",
+            "thing_id",
+            "thing_id, owner_id, thing_key, external_id, external_key, name, content, state, "
+            "created_at",
+            owner_id,
+            self._narrowing(wanted),
+            page,
         )
+        rows = await self._database.fetch(text, *arguments)
         summaries = [config_summary(row, self._seals) for row in rows if row["thing_id"]]
         return rows[0]["total"], summaries
 
@@ -195,9 +185,9 @@ class ConfigRepository:
         except asyncpg.UniqueViolationError as error:
             raise TAKEN[error.constraint_name or ""] from None
 
-    def _conditions(self, owner_id: UUID, wanted: ConfigFilter) -> tuple[str, list[Any]]:
+    def _narrowing(self, wanted: ConfigFilter) -> list[tuple[str, Any]]:
         """Only the conditions that narrow, so that each kind of list gets a plan of its own."""
-        narrowing: list[tuple[str, Any]] = [("owner_id = {}", owner_id)]
+        narrowing: list[tuple[str, Any]] = []
         if wanted.state is not None:
             narrowing.append(("state = {}", int(wanted.state)))
         if wanted.external_id is not None:
@@ -209,8 +199,7 @@ class ConfigRepository:
             narrowing.append(("thing_key_fingerprint = {}", fingerprint))
         if wanted.name_part is not None:
             narrowing.append(("position(lower({}) IN lower(name)) > 0", wanted.name_part))
-        conditions = [text.format(f"${n}") for n, (text, _) in enumerate(narrowing, start=1)]
-        return " AND ".join(conditions), [argument for _, argument in narrowing]
+        return narrowing
 
 
 def _uuid(text: str) -> UUID | None:

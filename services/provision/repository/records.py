@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -9,7 +10,13 @@ import msgspec
 
 from services.provision.domain import MappingRecord, MappingStatus, RecordFilter, StepReport
 from shared.http.paging import Page
+from shared.postgres import owners
 from shared.postgres.pool import Database
+
+_COLUMNS = (
+    "id, external_id, name, layout, status, reason, thing_ids, channel_ids, steps, created_at, "
+    "updated_at"
+)
 
 
 class PostgresRecords:
@@ -22,56 +29,38 @@ class PostgresRecords:
         self, owner_id: UUID, wanted: RecordFilter, page: Page
     ) -> tuple[int, list[MappingRecord]]:
         """See Records."""
-        rows = await self._database.fetch(
-            """
-            WITH page AS (
-                SELECT id, external_id, name, layout, status, reason, thing_ids, channel_ids,
-                       steps, created_at, updated_at
-                FROM mappings
-                WHERE owner_id = $1
-                  AND ($2::text IS NULL OR status = $2)
-                  AND ($3::text IS NULL OR external_id = $3)
-                  AND ($4::timestamptz IS NULL OR updated_at >= $4)
-                ORDER BY created_at, id
-                OFFSET $5 LIMIT $6
-            ), matches AS (
-                SELECT count(*) AS total
-                FROM mappings
-                WHERE owner_id = $1
-                  AND ($2::text IS NULL OR status = $2)
-                  AND ($3::text IS NULL OR external_id = $3)
-                  AND ($4::timestamptz IS NULL OR updated_at >= $4)
-            )
-            SELECT matches.total, page.id, page.external_id, page.name, page.layout, page.status,
-                   page.reason, page.thing_ids, page.channel_ids, page.steps, page.created_at,
-                   page.updated_at
-            FROM matches LEFT JOIN page ON true
-            ORDER BY page.created_at, page.id
-            """,
-            owner_id,
-            wanted.status,
-            wanted.external_id,
-            wanted.since,
-            page.offset,
-            page.limit,
+        text, arguments = owners.page_statement(
+            "mappings", "id", _COLUMNS, owner_id, _narrowing(wanted), page
         )
+        rows = await self._database.fetch(text, *arguments)
         return rows[0]["total"], [_record(row) for row in rows if row["id"] is not None]
 
     async def find_newest(self, owner_id: UUID, external_id: str) -> MappingRecord | None:
         """See Records."""
         row = await self._database.fetchrow(
-            """
-            SELECT id, external_id, name, layout, status, reason, thing_ids, channel_ids, steps,
-                   created_at, updated_at
+            f"""
+            SELECT {_COLUMNS}
             FROM mappings
             WHERE external_id = $2 AND owner_id = $1
             ORDER BY status IN ('undone', 'deleted'), created_at DESC
             LIMIT 1
-            """,
+            """,  # noqa: S608 - names of ours
             owner_id,
             external_id,
         )
         return None if row is None else _record(row)
+
+
+def _narrowing(wanted: RecordFilter) -> list[tuple[str, Any]]:
+    """Only the conditions that narrow, so that each kind of list gets a plan of its own."""
+    narrowing: list[tuple[str, Any]] = []
+    if wanted.status is not None:
+        narrowing.append(("status = {}", wanted.status))
+    if wanted.external_id is not None:
+        narrowing.append(("external_id = {}", wanted.external_id))
+    if wanted.since is not None:
+        narrowing.append(("updated_at >= {}", wanted.since))
+    return narrowing
 
 
 def _record(row: asyncpg.Record) -> MappingRecord:
