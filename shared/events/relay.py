@@ -29,7 +29,7 @@ PUBLISHED = Counter("outbox_published_total", "Events that JetStream has stored.
 _LOCK = 0x534D5132  # "SMQ2"
 _BATCH = 500
 _POLL_SECONDS = 0.2
-_GATHER_SECONDS = 0.02  # between batches, which cost two round trips whatever is in them
+_GATHER_SECONDS = 0.05  # between batches, which cost two round trips whatever is in them
 _RETRY_SECONDS = 1.0
 _ACK_SECONDS = 10.0
 
