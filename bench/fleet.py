@@ -9,22 +9,29 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 from msgspec import Struct
 
+from bench.load import Result, percentile
+from bench.processes import Parts
+from bench.table import of_parts, say
+
 CONNECTIONS = 64
 
 
 class FleetResult(Struct, frozen=True, kw_only=True):
-    """How it went; times in seconds.
-
-    Attributes:
-        slowest: What 99 of 100 calls were quicker than.
-        megabytes: The most memory seen of a process meanwhile, by part.
-    """
+    """How it went; `figures` has the rate, the times and the memory."""
 
     calls: int
     seconds: float
-    slowest: float
-    errors: int
-    megabytes: dict[str, float]
+    figures: Result
+
+
+def print_fleet(result: FleetResult) -> None:
+    """One line for it."""
+    figures = result.figures
+    say(
+        f"{figures.name}: {result.calls} calls in {result.seconds:.1f} s,"
+        f" {figures.per_second:.0f} per s, p50 {figures.p50:.0f} ms, p99 {figures.p99:.0f} ms,"
+        f" {figures.errors} errors; MB at most: {of_parts(figures.megabytes)}"
+    )
 
 
 class Fleet:
@@ -32,13 +39,13 @@ class Fleet:
 
     Args:
         url: Where provision answers.
-        memory: Tells how many megabytes each part holds now.
+        parts: Their memory is watched meanwhile.
     """
 
-    def __init__(self, url: str, token: str, memory: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, url: str, token: str, parts: Parts) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._memory = memory
+        self._parts = parts
 
     async def make(self, name: str, count: int) -> FleetResult:
         """Map gateways `<name>-0` to `<name>-<count-1>`."""
@@ -49,7 +56,7 @@ class Fleet:
                 await answer.read()
                 return answer.status == 201
 
-        return await self._all(one, count)
+        return await self._all(f"{name}-made", one, count)
 
     async def remove(self, name: str, count: int) -> FleetResult:
         """Delete them again."""
@@ -59,10 +66,10 @@ class Fleet:
                 await answer.read()
                 return answer.status == 204
 
-        return await self._all(one, count)
+        return await self._all(f"{name}-removed", one, count)
 
     async def _all(
-        self, one: Callable[[aiohttp.ClientSession, int], Awaitable[bool]], count: int
+        self, name: str, one: Callable[[aiohttp.ClientSession, int], Awaitable[bool]], count: int
     ) -> FleetResult:
         numbers = iter(range(count))
         times: list[float] = []
@@ -79,11 +86,14 @@ class Fleet:
                     errors += 1
                 times.append(time.perf_counter() - started)
 
+        async def sample() -> None:
+            for part, megabytes in (await asyncio.to_thread(self._parts.megabytes)).items():
+                most[part] = max(most.get(part, 0.0), megabytes)
+
         async def watch() -> None:
             while True:
-                for part, megabytes in self._memory().items():
-                    most[part] = max(most.get(part, 0.0), megabytes)
-                await asyncio.sleep(0.5)
+                await sample()
+                await asyncio.sleep(1)
 
         begin = time.perf_counter()
         async with aiohttp.ClientSession(
@@ -93,11 +103,16 @@ class Fleet:
             await asyncio.gather(*(work(session) for _ in range(CONNECTIONS)))
             watching.cancel()
         seconds = time.perf_counter() - begin
-        times.sort()
+        await sample()
         return FleetResult(
             calls=count,
             seconds=seconds,
-            slowest=times[int(len(times) * 0.99)],
-            errors=errors,
-            megabytes={part: round(value) for part, value in most.items()},
+            figures=Result(
+                name=name,
+                per_second=count / seconds,
+                p50=percentile(times, 0.5) * 1000,
+                p99=percentile(times, 0.99) * 1000,
+                errors=errors,
+                megabytes={part: round(value, 1) for part, value in most.items()},
+            ),
         )

@@ -1,8 +1,7 @@
-"""wrk and pgbench, and what they say."""
+"""wrk, and what it says."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,7 +12,14 @@ _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What was measured; times and CPU per request in milliseconds."""
+    """What was measured.
+
+    Attributes:
+        p50: What half of the requests were quicker than, in milliseconds.
+        p99: What 99 of 100 requests were quicker than, in milliseconds.
+        cpu: Milliseconds of CPU per request, by part.
+        megabytes: The most memory seen of each part meanwhile, where it was watched.
+    """
 
     name: str
     per_second: float
@@ -21,6 +27,11 @@ class Result(Struct, frozen=True, kw_only=True):
     p99: float = 0.0
     errors: int = 0
     cpu: dict[str, float] = {}
+    megabytes: dict[str, float] = {}
+
+    def cpu_sum(self) -> float:
+        """Milliseconds of CPU per request in all parts together."""
+        return sum(self.cpu.values())
 
 
 class LoadError(Exception):
@@ -28,7 +39,7 @@ class LoadError(Exception):
 
 
 def run_wrk(url: str, lua: Path, *, seconds: int, connections: int) -> tuple[Result, int]:
-    """Call as fast as answers come; the result and the number of requests."""
+    """Call as fast as answers come, or as the script pauses; the result and how many requests."""
     command = [
         "wrk",
         "-t1",
@@ -42,11 +53,17 @@ def run_wrk(url: str, lua: Path, *, seconds: int, connections: int) -> tuple[Res
         url,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    text = done.stdout
+    if done.returncode:
+        raise LoadError(done.stderr or done.stdout)
+    return read_wrk(done.stdout)
+
+
+def read_wrk(text: str) -> tuple[Result, int]:
+    """The result in what wrk printed, and the number of requests."""
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     total = re.search(r"(\d+) requests in", text)
     if rate is None or total is None:
-        raise LoadError(done.stderr or text)
+        raise LoadError(text)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     sockets = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     errors = int(refused[1]) if refused else 0
@@ -61,55 +78,12 @@ def run_wrk(url: str, lua: Path, *, seconds: int, connections: int) -> tuple[Res
     return result, int(total[1])
 
 
-def run_pgbench(programs: Path, folder: Path, url: str, *, seconds: int, connections: int) -> float:
-    """Transactions a second of one row plus one outbox row in one statement.
-
-    Args:
-        programs: Where psql and pgbench are.
-        folder: Where the script may be written.
-        url: The database; its password is taken from `PGPASSWORD`.
-    """
-    script = folder / "bench.sql"
-    script.write_text(
-        "WITH changed AS (INSERT INTO bench (payload) VALUES ('x') RETURNING id) "
-        "INSERT INTO bench_outbox (payload) SELECT 'x' FROM changed;\n"
-    )
-    psql = [str(programs / "psql"), "-q", "-d", url, "-c"]
-    table = "(id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text)"
-    for name in ("bench", "bench_outbox"):
-        subprocess.run([*psql, f"CREATE TABLE IF NOT EXISTS {name} {table}"], check=True)  # noqa: S603
-    command = [
-        str(programs / "pgbench"),
-        "-n",
-        "-M",
-        "prepared",
-        "-f",
-        str(script),
-        f"-c{connections}",
-        "-j1",
-        f"-T{seconds}",
-        url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    rate = re.search(r"tps = ([\d.]+)", done.stdout)
-    if rate is None:
-        raise LoadError(done.stderr)
-    return float(rate[1])
+def percentile(times: list[float], share: float) -> float:
+    """What that share of the times was quicker than; 0 of none."""
+    ordered = sorted(times)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and all below it."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    own = 0.0
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        own = (int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])) / ticks
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return own
-    return own + sum(cpu_seconds(int(child)) for child in children)
-
-
-def _milliseconds(text: str, percentile: str) -> float:
-    found = re.search(rf"{percentile}\s+([\d.]+)(us|ms|s|m)\b", text)
+def _milliseconds(text: str, name: str) -> float:
+    found = re.search(rf"{name}\s+([\d.]+)(us|ms|s|m)\b", text)
     return float(found[1]) * _UNITS[found[2]] if found else 0.0

@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+from collections.abc import Iterator
 from itertools import count
 
 from msgspec import Struct
 
 from bench.load import LoadError, Result
+from bench.processes import Parts, cpu_per_request
 
 PAYLOAD = b'[{"n":"temperature","v":20.5}]'
 _PARALLEL = 16
 _BATCH = 200
 _CONNECT, _CONNACK, _PUBACK = 0x10, b"\x20\x02\x00\x00", 4
 _READ_BYTES = 1 << 18
+_Done = tuple[int, float]  # how many, in how many seconds
 
 
 class Devices(Struct, frozen=True, kw_only=True):
@@ -32,21 +35,17 @@ class Devices(Struct, frozen=True, kw_only=True):
     channel_id: str
 
 
-def measure_devices(devices: Devices, seconds: float) -> list[Result]:
-    """One result per row."""
-    return asyncio.run(_measure(devices, seconds))
+def measure_devices(devices: Devices, parts: Parts, seconds: float) -> Iterator[Result]:
+    """One result per row, each as soon as it is known."""
+    for name, work in DEVICE_ROWS.items():
+        parts.wait_until_quiet()
+        before = parts.cpu_seconds()
+        done, taken = asyncio.run(work(devices, seconds))
+        cpu = cpu_per_request(before, parts.cpu_seconds(), done)
+        yield Result(name=name, per_second=done / taken, cpu=cpu)
 
 
-async def _measure(devices: Devices, seconds: float) -> list[Result]:
-    return [
-        Result(name="mqtt-login", per_second=await _logins(devices, seconds)),
-        Result(name="nats-message", per_second=await _nats(devices, seconds)),
-        Result(name="mqtt-qos0", per_second=await _qos0(devices, seconds)),
-        Result(name="mqtt-qos1", per_second=await _qos1(devices, seconds)),
-    ]
-
-
-async def _logins(devices: Devices, seconds: float) -> float:
+async def _logins(devices: Devices, seconds: float) -> _Done:
     numbers = count()
     end = time.monotonic() + seconds
     done = 0
@@ -60,22 +59,22 @@ async def _logins(devices: Devices, seconds: float) -> float:
 
     begin = time.monotonic()
     await asyncio.gather(*(log_in_again_and_again() for _ in range(_PARALLEL)))
-    return done / (time.monotonic() - begin)
+    return done, time.monotonic() - begin
 
 
-async def _qos0(devices: Devices, seconds: float) -> float:
+async def _qos0(devices: Devices, seconds: float) -> _Done:
     topic = _topic(devices)
     hearing, hearing_writer = await _mqtt(devices, "hearing")
     hearing_writer.write(_frame(0x82, b"\x00\x01" + _text(topic) + b"\x00"))
     await hearing.readexactly(5)
     _, writer = await _mqtt(devices, "talking")
     message = _frame(0x30, _text(topic) + PAYLOAD)
-    rate = await _through(writer, message, hearing, len(message), seconds)
+    through = await _through(writer, message, hearing, len(message), seconds)
     _close(writer, hearing_writer)
-    return rate
+    return through
 
 
-async def _nats(devices: Devices, seconds: float) -> float:
+async def _nats(devices: Devices, seconds: float) -> _Done:
     subject = f"channels.{devices.channel_id}.messages.bench"
     hearing, hearing_writer = await _nats_device(devices)
     hearing_writer.write(f"SUB {subject} 1\r\nPING\r\n".encode())
@@ -83,12 +82,12 @@ async def _nats(devices: Devices, seconds: float) -> float:
     _, writer = await _nats_device(devices)
     message = f"PUB {subject} {len(PAYLOAD)}\r\n".encode() + PAYLOAD + b"\r\n"
     heard = f"MSG {subject} 1 {len(PAYLOAD)}\r\n".encode() + PAYLOAD + b"\r\n"
-    rate = await _through(writer, message, hearing, len(heard), seconds)
+    through = await _through(writer, message, hearing, len(heard), seconds)
     _close(writer, hearing_writer)
-    return rate
+    return through
 
 
-async def _qos1(devices: Devices, seconds: float) -> float:
+async def _qos1(devices: Devices, seconds: float) -> _Done:
     """Acknowledged messages of one device that keeps a batch on its way."""
     reader, writer = await _mqtt(devices, "talking")
     topic = _text(_topic(devices))
@@ -100,9 +99,9 @@ async def _qos1(devices: Devices, seconds: float) -> float:
         writer.write(messages)
         await reader.readexactly(_BATCH * _PUBACK)
         done += _BATCH
-    rate = done / (time.monotonic() - begin)
+    taken = time.monotonic() - begin
     _close(writer)
-    return rate
+    return done, taken
 
 
 async def _through(
@@ -111,8 +110,8 @@ async def _through(
     hearing: asyncio.StreamReader,
     heard_bytes: int,
     seconds: float,
-) -> float:
-    """Messages a second that come out at the other end, all that were put in."""
+) -> _Done:
+    """Put messages in until the time is over, and wait for all of them at the other end."""
     heard = 0
     everything_heard = asyncio.Event()
     sent = 0
@@ -136,7 +135,7 @@ async def _through(
         is_over = True
         if heard < sent * heard_bytes:
             await asyncio.wait_for(everything_heard.wait(), 30)
-        return sent / (time.monotonic() - begin)
+        return sent, time.monotonic() - begin
     except TimeoutError:
         raise LoadError("messages were lost") from None
     finally:
@@ -185,3 +184,6 @@ def _text(text: str) -> bytes:
 def _close(*writers: asyncio.StreamWriter) -> None:
     for writer in writers:
         writer.close()
+
+
+DEVICE_ROWS = {"mqtt-login": _logins, "nats-message": _nats, "mqtt-qos0": _qos0, "mqtt-qos1": _qos1}

@@ -108,14 +108,3 @@ def empty_service() -> Iterator[str]:
         loop, end = stop[0]
         loop.call_soon_threadsafe(end.set)
         thread.join()
-
-
-def resident_megabytes(pid: int) -> float:
-    """Memory of a process and all below it."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return 0.0
-    own = next((line for line in status.splitlines() if line.startswith("VmRSS")), "VmRSS: 0 kB")
-    return int(own.split()[1]) / 1024 + sum(resident_megabytes(int(child)) for child in children)

@@ -1,31 +1,16 @@
 """The rows of the bench: what is called, with what, and what is to be reached.
 
-Each row is a few lines of Lua for wrk. `N` is a number that no other request has.
+Each row is a few lines of Lua for wrk. `N` is a number that no other request has. What only reads
+comes first: after the rows that write, the database is no longer an empty one.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from bench.seeding import World
 
-class World(Struct, frozen=True):
-    """What the rows call: addresses, a user, and entities that are there already."""
-
-    users: str
-    things: str
-    bootstrap: str
-    provision: str
-    certs: str
-    http_adapter: str
-    empty: str
-    token: str
-    thing_id: str
-    thing_key: str
-    channel_id: str
-    external_id: str
-    external_key: str
-    connections: str
-    csr: str
+CONNECTIONS = 16
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -49,7 +34,7 @@ class Row(Struct, frozen=True, kw_only=True):
     headers: str = ""
     goal: int = 0
     ceiling: str = ""
-    connections: int = 16
+    connections: int = CONNECTIONS
 
 
 _USER = '["Authorization"] = "Bearer {token}"'
@@ -57,6 +42,64 @@ _USER = '["Authorization"] = "Bearer {token}"'
 ROWS = (
     Row(name="empty-get", url="empty", path='"/"'),
     Row(name="empty-post", url="empty", method="POST", path='"/"', body='\'{"name":"n"}\''),
+    Row(
+        name="things-list",
+        url="things",
+        path='"/things?limit=10"',
+        headers=_USER,
+        goal=2500,
+        ceiling="empty-get",
+    ),
+    Row(
+        name="things-get",
+        url="things",
+        path='"/things/{thing_id}"',
+        headers=_USER,
+        goal=5000,
+        ceiling="empty-get",
+    ),
+    Row(
+        name="mappings-list",
+        url="provision",
+        path='"/mappings?limit=10"',
+        headers=_USER,
+        ceiling="empty-get",
+    ),
+    Row(
+        name="identify",
+        url="things",
+        method="POST",
+        path='"/identify"',
+        headers='["Authorization"] = "Thing {thing_key}"',
+        goal=7000,
+        ceiling="empty-get",
+    ),
+    Row(
+        name="bootstrap-fetch",
+        url="bootstrap",
+        path='"/things/bootstrap/{external_id}"',
+        headers='["Authorization"] = "Thing {external_key}"',
+        goal=5000,
+        ceiling="empty-get",
+    ),
+    Row(
+        name="message-http",
+        url="http_adapter",
+        method="POST",
+        path='"/channels/{channel_id}/messages"',
+        body='\'[{"n":"temperature","v":20.5}]\'',
+        headers='["Authorization"] = "Thing {thing_key}"',
+        goal=5000,
+        ceiling="empty-post",
+    ),
+    Row(
+        name="token-issue",
+        url="users",
+        method="POST",
+        path='"/users/tokens/issue"',
+        body='\'{"identity":"bench@example.com","secret":"12345678"}\'',
+        ceiling="bcrypt",
+    ),
     Row(
         name="mapping",
         url="provision",
@@ -88,46 +131,6 @@ ROWS = (
         ceiling="pgbench",
     ),
     Row(
-        name="things-list",
-        url="things",
-        path='"/things?limit=10"',
-        headers=_USER,
-        goal=2500,
-        ceiling="empty-get",
-    ),
-    Row(
-        name="things-get",
-        url="things",
-        path='"/things/{thing_id}"',
-        headers=_USER,
-        goal=5000,
-        ceiling="empty-get",
-    ),
-    Row(
-        name="identify",
-        url="things",
-        method="POST",
-        path='"/identify"',
-        headers='["Authorization"] = "Thing {thing_key}"',
-        goal=7000,
-        ceiling="empty-get",
-    ),
-    Row(
-        name="bootstrap-fetch",
-        url="bootstrap",
-        path='"/things/bootstrap/{external_id}"',
-        headers='["Authorization"] = "Thing {external_key}"',
-        goal=5000,
-        ceiling="empty-get",
-    ),
-    Row(
-        name="mappings-list",
-        url="provision",
-        path='"/mappings?limit=10"',
-        headers=_USER,
-        ceiling="empty-get",
-    ),
-    Row(
         name="connect-1000",  # 100 things x 10 channels, connected again and again
         url="things",
         method="POST",
@@ -136,16 +139,6 @@ ROWS = (
         headers=_USER,
         ceiling="pgbench",
         connections=1,
-    ),
-    Row(
-        name="message-http",
-        url="http_adapter",
-        method="POST",
-        path='"/channels/{channel_id}/messages"',
-        body='\'[{"n":"temperature","v":20.5}]\'',
-        headers='["Authorization"] = "Thing {thing_key}"',
-        goal=5000,
-        ceiling="empty-post",
     ),
     Row(
         name="certs-issue",
@@ -165,14 +158,6 @@ ROWS = (
         headers=_USER,
         goal=400,
         ceiling="pgbench",
-    ),
-    Row(
-        name="token-issue",
-        url="users",
-        method="POST",
-        path='"/users/tokens/issue"',
-        body='\'{"identity":"bench@example.com","secret":"12345678"}\'',
-        ceiling="bcrypt",
     ),
 )
 
