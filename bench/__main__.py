@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 import tempfile
@@ -22,14 +21,15 @@ import msgspec
 from bench.ceilings import measure_ceilings
 from bench.database import Database
 from bench.fleet import Fleet, print_fleet
+from bench.growth import compare, fill, print_growth
 from bench.load import Result
 from bench.measuring import Measuring
 from bench.mqtt import DEVICE_ROWS, Devices, measure_devices
-from bench.platform import call, empty_service, running_platform
+from bench.platform import empty_service, running_platform
 from bench.processes import Parts
 from bench.rows import CONNECTIONS, ROWS, Row
-from bench.seeding import THING, World, seed
-from bench.table import print_head, print_row, say
+from bench.seeding import World, seed
+from bench.table import print_head, print_row
 
 _CEILINGS = ("bcrypt", "pgbench")  # always measured
 
@@ -67,23 +67,26 @@ def _run(options: argparse.Namespace, wanted: set[str], seconds: int) -> list[Re
             world, parts, database = seed(addresses, empty), Parts(pids), Database(folder)
             measuring = Measuring(world=world, parts=parts, folder=folder, seconds=seconds)
             print_head(CONNECTIONS, seconds)
-            results = _measure(measuring, database, addresses, _picked(wanted))
+            results = _measure(measuring, database, addresses, _picked(wanted, is_grown=False))
+            on_empty = list(results)
             fleet = Fleet(world.provision, world.token, parts)
             if options.fleet:
                 results += _measure_fleet(fleet, options.fleet)
             if options.grown:
-                _fill(fleet, world, options.grown)
-                on_full = _measure(measuring, database, addresses, _picked(wanted))
-                _print_growth(results, on_full)
+                world, filled = fill(fleet, world, options.grown, database, parts)
+                measuring = msgspec.structs.replace(measuring, world=world)
+                on_full = _measure(measuring, database, addresses, _picked(wanted, is_grown=True))
+                print_growth(compare(ROWS, on_empty, on_full))
+                results += filled
                 results += [
                     msgspec.structs.replace(each, name=f"{each.name}-grown") for each in on_full
                 ]
             return results
 
 
-def _picked(wanted: set[str]) -> tuple[list[Row], bool]:
+def _picked(wanted: set[str], *, is_grown: bool) -> tuple[list[Row], bool]:
     """The rows to measure, with those that bound them, and whether devices are measured too."""
-    rows = [row for row in ROWS if row.name in wanted]
+    rows = [row for row in ROWS if row.name in wanted and (is_grown or not row.is_for_grown)]
     ceilings = {row.ceiling for row in rows}
     picked = [row for row in ROWS if row in rows or row.name in ceilings]
     return picked, bool(wanted & ({"mqtt"} | DEVICE_ROWS.keys()))
@@ -134,22 +137,6 @@ def _measure_fleet(fleet: Fleet, count: int) -> list[Result]:
         print_fleet(done)
         results.append(done.figures)
     return results
-
-
-def _fill(fleet: Fleet, world: World, gateways: int) -> None:
-    """By the calls that people make, so that what is there is what would be there."""
-    print_fleet(asyncio.run(fleet.make("grown", gateways)))
-    things = json.dumps([THING] * 10_000).encode()
-    for _ in range(gateways * 10 // 10_000):
-        call(f"{world.things}/things/bulk", things, world.token)
-
-
-def _print_growth(empty: list[Result], full: list[Result]) -> None:
-    rates = {result.name: result.per_second for result in empty}
-    say("\nrow               full / empty")
-    for result in full:
-        if result.name in rates:
-            say(f"{result.name:<18}{result.per_second / rates[result.name]:>8.2f}")
 
 
 if __name__ == "__main__":

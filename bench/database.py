@@ -1,4 +1,4 @@
-"""The platform's PostgreSQL, called directly: what it does alone."""
+"""The platform's PostgreSQL, called directly: what it does alone, and bringing it to rest."""
 
 from __future__ import annotations
 
@@ -67,6 +67,14 @@ class Database:
         if rate is None or count is None:
             raise LoadError(told)
         return float(rate[1]), int(count[1])
+
+    def come_to_rest(self) -> None:
+        """Do now what the server would do by itself in the minutes after a lot was written.
+
+        Autovacuum looks only once a minute, and a checkpoint is spread over minutes.
+        """
+        self._run("vacuumdb", "--all", "--analyze", "--quiet", f"--maintenance-db={self._url}")
+        self._run("psql", "-q", "-d", self._url, "-c", "CHECKPOINT")
 
     def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(  # noqa: S603

@@ -24,6 +24,8 @@ class Row(Struct, frozen=True, kw_only=True):
         goal: Requests a second to reach on two cores, 0 without a goal.
         ceiling: Name of the row that bounds this one, measured in the same run.
         connections: How many call at the same time.
+        growth: How many times slower a full database may make it.
+        is_for_grown: Whether it can be measured on a full database only.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Row(Struct, frozen=True, kw_only=True):
     goal: int = 0
     ceiling: str = ""
     connections: int = CONNECTIONS
+    growth: float = 1.3
+    is_for_grown: bool = False
 
 
 _USER = '["Authorization"] = "Bearer {token}"'
@@ -49,6 +53,16 @@ ROWS = (
         headers=_USER,
         goal=2500,
         ceiling="empty-get",
+        growth=1.2,
+    ),
+    Row(
+        name="things-list-deep",
+        url="things",
+        path='"/things?limit=10&offset={deep_offset}"',
+        headers=_USER,
+        goal=300,
+        ceiling="empty-get",
+        is_for_grown=True,
     ),
     Row(
         name="things-get",
@@ -56,6 +70,20 @@ ROWS = (
         path='"/things/{thing_id}"',
         headers=_USER,
         goal=5000,
+        ceiling="empty-get",
+    ),
+    Row(
+        name="channels-list",
+        url="things",
+        path='"/channels?limit=10"',
+        headers=_USER,
+        ceiling="empty-get",
+    ),
+    Row(
+        name="configs-list",
+        url="bootstrap",
+        path='"/things/configs?limit=10"',
+        headers=_USER,
         ceiling="empty-get",
     ),
     Row(

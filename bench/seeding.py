@@ -18,7 +18,11 @@ _PAGE = 10  # so many of each kind, so that first pages are as full as they will
 
 
 class World(Struct, frozen=True):
-    """What the rows call: addresses, a user, and entities that are there already."""
+    """What the rows call: addresses, a user, and entities that are there already.
+
+    Attributes:
+        deep_offset: Where a page deep in the list of things begins.
+    """
 
     users: str
     things: str
@@ -35,6 +39,7 @@ class World(Struct, frozen=True):
     external_key: str
     connections: str
     csr: str
+    deep_offset: str = "0"
 
 
 def seed(addresses: dict[str, str], empty: str) -> World:
