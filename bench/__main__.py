@@ -1,6 +1,6 @@
 """`make bench`: the embedded platform on fresh data, every row, one table.
 
-`ROWS=mapping,identify` picks rows (`mqtt` among them, `none` for no row at all),
+`ROWS=mapping,identify` picks rows (`login-storm` and `mqtt` among them, `none` for no row at all),
 `SECONDS=10` sets how long each is measured after a second of warming up, `--json FILE` keeps the
 figures for `bench/compare.py`. Absolute figures belong to the machine; compare shares of the
 ceilings, which are taken in the same run.
@@ -29,6 +29,7 @@ from bench.platform import empty_service, running_platform
 from bench.processes import Parts
 from bench.rows import CONNECTIONS, ROWS, Row
 from bench.seeding import World, seed
+from bench.storm import STORM, measure_storm
 from bench.table import print_head, print_row
 
 _CEILINGS = ("bcrypt", "pgbench")  # always measured
@@ -50,7 +51,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     wanted = {name for name in os.environ.get("ROWS", "").split(",") if name}
-    everything = {row.name for row in ROWS} | DEVICE_ROWS.keys() | {"mqtt", "none"}
+    everything = {row.name for row in ROWS} | DEVICE_ROWS.keys() | {STORM, "mqtt", "none"}
     if unknown := wanted - everything - set(_CEILINGS):
         parser.error(f"ROWS names no row of the bench: {', '.join(sorted(unknown))}")
     results = _run(options, wanted or everything - {"none"}, int(os.environ.get("SECONDS", "10")))
@@ -69,6 +70,8 @@ def _run(options: argparse.Namespace, wanted: set[str], seconds: int) -> list[Re
             print_head(CONNECTIONS, seconds)
             results = _measure(measuring, database, addresses, _picked(wanted, is_grown=False))
             on_empty = list(results)
+            if STORM in wanted:
+                results += measure_storm(measuring)
             fleet = Fleet(world.provision, world.token, parts)
             if options.fleet:
                 results += _measure_fleet(fleet, options.fleet)

@@ -24,6 +24,7 @@ class Row(Struct, frozen=True, kw_only=True):
         goal: Requests a second to reach on two cores, 0 without a goal.
         ceiling: Name of the row that bounds this one, measured in the same run.
         connections: How many call at the same time.
+        pause_milliseconds: How long each of them waits before each call.
         growth: How many times slower a full database may make it.
         is_for_grown: Whether it can be measured on a full database only.
     """
@@ -37,6 +38,7 @@ class Row(Struct, frozen=True, kw_only=True):
     goal: int = 0
     ceiling: str = ""
     connections: int = CONNECTIONS
+    pause_milliseconds: int = 0
     growth: float = 1.3
     is_for_grown: bool = False
 
@@ -205,6 +207,11 @@ function request()
   return wrk.format("%(method)s", %(path)s, {%(headers)s}, %(body)s)
 end
 """
+_PAUSE = """\
+function delay()
+  return %d
+end
+"""
 
 
 def script(row: Row, world: World, run: str) -> str:
@@ -223,6 +230,8 @@ def script(row: Row, world: World, run: str) -> str:
         "headers": ", ".join(members),
         "body": row.body or "nil",
     }
+    if row.pause_milliseconds:
+        text += _PAUSE % row.pause_milliseconds
     for name in world.__struct_fields__:
         text = text.replace(f"{{{name}}}", getattr(world, name))
     return text
