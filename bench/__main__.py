@@ -29,6 +29,7 @@ from bench.platform import empty_service, running_platform
 from bench.processes import Parts
 from bench.rows import CONNECTIONS, ROWS, Row
 from bench.seeding import World, seed
+from bench.soak import Soak
 from bench.storm import STORM, measure_storm
 from bench.table import print_head, print_row
 
@@ -48,6 +49,13 @@ def main() -> int:
         default=0,
         metavar="GATEWAYS",
         help="measure again with this many mappings and ten times as many things in place",
+    )
+    parser.add_argument(
+        "--soak",
+        type=float,
+        default=0,
+        metavar="MINUTES",
+        help="also load the platform for so long, and tell how its memory went",
     )
     options = parser.parse_args()
     wanted = {name for name in os.environ.get("ROWS", "").split(",") if name}
@@ -75,6 +83,8 @@ def _run(options: argparse.Namespace, wanted: set[str], seconds: int) -> list[Re
             fleet = Fleet(world.provision, world.token, parts)
             if options.fleet:
                 results += _measure_fleet(fleet, options.fleet)
+            if options.soak:
+                results.append(asyncio.run(Soak(world, parts).run(options.soak)))
             if options.grown:
                 world, filled = fill(fleet, world, options.grown, database, parts)
                 measuring = msgspec.structs.replace(measuring, world=world)
