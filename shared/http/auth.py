@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from shared.tasks import stop
 
 ISSUER = "supermq.users"
 _MAX_VERDICTS = 20_000
+_SWEEP_SECONDS = 60.0
 _MAX_TOKEN_CHARACTERS = 8192
 _RETRY_SECONDS = 0.2
 _REFRESH_SECONDS = 300.0
@@ -112,13 +113,29 @@ class NothingRevoked:
 
 
 class LocalVerifier:
-    """Checks access tokens against users' public keys and remembers the verdicts."""
+    """Checks access tokens against users' public keys and remembers the verdicts.
 
-    def __init__(self, keys: KeySource, revocations: RevocationSource | None = None) -> None:
+    Args:
+        clock: Seconds since 1970, as tokens count them.
+    """
+
+    def __init__(
+        self,
+        keys: KeySource,
+        revocations: RevocationSource | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._keys = keys
+        self._clock = clock
         self._revocations = revocations or NothingRevoked()
         self._verdicts: dict[str, tuple[float, Caller]] = {}
+        self._swept_at = 0.0
         self._dropped = keys.dropped
+
+    @property
+    def remembered(self) -> int:
+        """How many verdicts are kept."""
+        return len(self._verdicts)
 
     async def verify(self, token: str) -> Caller:
         """Tell who presents a token.
@@ -133,7 +150,7 @@ class LocalVerifier:
         known = self._verdicts.get(token)
         if known is not None:
             expires, caller = known
-            if time.time() < expires and not self._revocations.has_ended(caller):
+            if self._clock() < expires and not self._revocations.has_ended(caller):
                 return caller
             del self._verdicts[token]
         claims = await verified_claims(token, self._keys)
@@ -141,10 +158,23 @@ class LocalVerifier:
         await self._revocations.require_fresh()
         if self._revocations.has_ended(caller):
             raise Unauthenticated
-        if len(self._verdicts) >= _MAX_VERDICTS:
-            self._verdicts.pop(next(iter(self._verdicts)))
+        self._make_room()
         self._verdicts[token] = (float(claims["exp"]), caller)
         return caller
+
+    def _make_room(self) -> None:
+        """Forget what has expired, once a minute, and the oldest verdict if there are too many.
+
+        Services' tokens live for two minutes, and each names a mapping or some: kept until there
+        are too many, they would be most of a service's memory.
+        """
+        now = self._clock()
+        if now - self._swept_at > _SWEEP_SECONDS:
+            self._swept_at = now
+            living = {token: known for token, known in self._verdicts.items() if known[0] > now}
+            self._verdicts = living
+        if len(self._verdicts) >= _MAX_VERDICTS:
+            self._verdicts.pop(next(iter(self._verdicts)))
 
 
 async def verified_claims(token: str, keys: KeySource) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Published:
         ]
         return {"keys": members}
 
-    def token(self, key_id: str) -> str:
+    def token(self, key_id: str, lifetime_seconds: int = 900) -> str:
         """Signed with a key."""
         now = int(time.time())
         claims = {
@@ -43,7 +43,7 @@ class Published:
             "jti": str(uuid4()),
             "type": "access",
             "iat": now,
-            "exp": now + 900,
+            "exp": now + lifetime_seconds,
         }
         return jwt.encode(claims, self.keys[key_id], algorithm="EdDSA", headers={"kid": key_id})
 
@@ -76,3 +76,22 @@ async def test_a_further_key_changes_nothing_for_tokens_of_before() -> None:
 
     assert await verifier.verify(old) is before
     assert (await verifier.verify(published.token("new"))).user_id
+
+
+async def test_verdicts_on_tokens_that_have_expired_are_forgotten() -> None:
+    published = Published("key")
+    now = time.time()
+    verifier = LocalVerifier(CachedKeys(published.fetch), clock=lambda: now)
+    for _ in range(20):
+        await verifier.verify(published.token("key"))
+    assert verifier.remembered == 20
+    now += 899
+
+    lasting = published.token("key", lifetime_seconds=3600)
+    await verifier.verify(lasting)
+    assert verifier.remembered == 21
+    now += 61
+    await verifier.verify(published.token("key", lifetime_seconds=3600))
+
+    assert verifier.remembered == 2
+    assert (await verifier.verify(lasting)).token == lasting
