@@ -115,8 +115,10 @@ class Users(Protocol):
 class Things(Protocol):
     """Things, as provision needs it."""
 
-    async def apply_set(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> Timestamp:
-        """Make all entities or none, and say when they were made; safe to repeat."""
+    async def apply_sets(
+        self, token: str, sets: dict[UUID, EntitySetBody]
+    ) -> dict[UUID, Timestamp]:
+        """Make all entities of these mappings or none, and say when; safe to repeat."""
 
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         """What is left of a set, with current secrets, and what it is connected to outside."""
@@ -128,8 +130,8 @@ class Things(Protocol):
 class Configs(Protocol):
     """Bootstrap, as provision needs it."""
 
-    async def apply_config(self, token: str, mapping_id: UUID, config: SetConfigBody) -> None:
-        """Make the config; safe to repeat."""
+    async def apply_configs(self, token: str, configs: dict[UUID, SetConfigBody]) -> None:
+        """Make the configs of these mappings; safe to repeat, also if some were made."""
 
     async def withdraw_config(self, token: str, mapping_id: UUID) -> None:
         """Take it back, whether it was made or not; safe to repeat."""

@@ -3,13 +3,19 @@
 Reading the stages down is the order of work, reading them up that of rollback. Steps of one stage
 need nothing of each other and run at the same time. Each step and each undo is safe to repeat,
 because the plan has chosen every id, and because an undo also withdraws what it never saw.
+
+A step is done for several mappings by one call. If that does not go well at once, each of them goes
+on alone from the first step, with retries, and learns what is wrong with itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -20,6 +26,7 @@ from services.provision.domain import StepReport, Unfinished
 from services.provision.plan import Plan
 from services.provision.ports import Certificates, Clock, Configs, Things
 from shared.clock import parse_timestamp
+from shared.contracts.bootstrap import SetConfigBody
 from shared.contracts.certs import SignedSetBody
 from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import WithdrawSetBody
@@ -40,17 +47,22 @@ class Peers(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """One call to a service and its opposite; what it learns stands in the progress."""
+    """One call to a service for some mappings, and its opposite for one.
+
+    What it learns stands in their progress.
+    """
 
     name: str
-    do: Callable[[Progress, Peers, str], Coroutine[Any, Any, None]]
+    do: Callable[[Sequence[Progress], Peers, str], Coroutine[Any, Any, None]]
     undo: Callable[[Unfinished, Peers, str], Awaitable[None]]
 
 
-async def _apply_entities(progress: Progress, peers: Peers, token: str) -> None:
-    plan = progress.plan
-    made_at = await peers.things.apply_set(token, plan.mapping_id, plan.entities)
-    progress.made_at = parse_timestamp(made_at)
+async def _apply_entities(group: Sequence[Progress], peers: Peers, token: str) -> None:
+    made_at = await peers.things.apply_sets(
+        token, {progress.plan.mapping_id: progress.plan.entities for progress in group}
+    )
+    for progress in group:
+        progress.made_at = parse_timestamp(made_at[progress.plan.mapping_id])
 
 
 async def _withdraw_entities(unfinished: Unfinished, peers: Peers, token: str) -> None:
@@ -59,11 +71,15 @@ async def _withdraw_entities(unfinished: Unfinished, peers: Peers, token: str) -
     await peers.things.withdraw_set(token, unfinished.mapping_id, withdrawal)
 
 
-async def _sign_certificates(progress: Progress, peers: Peers, token: str) -> None:
-    plan = progress.plan
-    progress.signed = await peers.certificates.sign_set(
-        token, plan.mapping_id, signing_body(plan.certificates)
-    )
+async def _sign_certificates(group: Sequence[Progress], peers: Peers, token: str) -> None:
+    async def sign(progress: Progress) -> None:
+        plan = progress.plan
+        if plan.certificates:
+            progress.signed = await peers.certificates.sign_set(
+                token, plan.mapping_id, signing_body(plan.certificates)
+            )
+
+    await _all_ended([sign(progress) for progress in group])
 
 
 async def _withdraw_certificates(unfinished: Unfinished, peers: Peers, token: str) -> None:
@@ -71,13 +87,14 @@ async def _withdraw_certificates(unfinished: Unfinished, peers: Peers, token: st
         await peers.certificates.withdraw_set(token, unfinished.mapping_id)
 
 
-async def _apply_config(progress: Progress, peers: Peers, token: str) -> None:
-    plan, config = progress.plan, progress.plan.config
-    if config is None:
-        return
-    if progress.signed is not None:
-        config = certified_config(config, progress.signed, plan.private_keys)
-    await peers.configs.apply_config(token, plan.mapping_id, config)
+async def _apply_config(group: Sequence[Progress], peers: Peers, token: str) -> None:
+    configs = {
+        progress.plan.mapping_id: config
+        for progress in group
+        if (config := progress.config()) is not None
+    }
+    if configs:
+        await peers.configs.apply_configs(token, configs)
 
 
 async def _withdraw_config(unfinished: Unfinished, peers: Peers, token: str) -> None:
@@ -109,6 +126,14 @@ class Progress:
         self._now = now
         self._give_up_at = time.monotonic() + deadline_seconds
         self._refused = asyncio.Event()
+        self._errors: defaultdict[str, list[str]] = defaultdict(list)
+
+    def config(self) -> SetConfigBody | None:
+        """What the gateway will fetch, with its certificate once there is one."""
+        config = self.plan.config
+        if config is None or self.signed is None:
+            return config
+        return certified_config(config, self.signed, self.plan.private_keys)
 
     def answer(self) -> MappingAnswerBody:
         """What the caller gets when everything is done."""
@@ -128,24 +153,33 @@ class Progress:
             DomainError: The refusal, or after the deadline that the service is unavailable.
         """
         started_at, started = self._now(), time.monotonic()
-        errors: list[str] = []
         while True:
             try:
                 result = await attempt()
             except Unavailable as error:
-                errors.append(error.code)
-                pause = PAUSES_SECONDS[min(len(errors), len(PAUSES_SECONDS)) - 1]
+                tries = self.failed(name, error.code)
+                pause = PAUSES_SECONDS[min(tries, len(PAUSES_SECONDS)) - 1]
                 if time.monotonic() + pause > self._give_up_at or await self._is_refused(pause):
                     raise
             else:
-                self.reports[name] = StepReport(
-                    name=name,
-                    started_at=started_at,
-                    seconds=round(time.monotonic() - started, 4),
-                    tries=len(errors) + 1,
-                    errors=errors,
-                )
+                self.succeeded(name, started_at, time.monotonic() - started)
                 return result
+
+    def failed(self, name: str, code: str) -> int:
+        """A try has failed; answers how many have."""
+        self._errors[name].append(code)
+        return len(self._errors[name])
+
+    def succeeded(self, name: str, started_at: datetime, seconds: float) -> None:
+        """A step is done, after as many tries as have failed and this one."""
+        errors = self._errors[name]
+        self.reports[name] = StepReport(
+            name=name,
+            started_at=started_at,
+            seconds=round(seconds, 4),
+            tries=len(errors) + 1,
+            errors=errors,
+        )
 
     async def _is_refused(self, pause: float) -> bool:
         """Whether another step is refused before the pause is over."""
@@ -167,14 +201,36 @@ class Progress:
             raise Unavailable("what an earlier mapping left cannot be removed yet")
 
 
+async def try_together(
+    group: Sequence[Progress],
+    peers: Peers,
+    get_token: Callable[[], Coroutine[Any, Any, str]],
+    now: Clock,
+) -> None:
+    """Do every step once, for several mappings of one token.
+
+    Raises:
+        Exception: Something did not go well for one of them or all; what was done is not undone.
+            The other steps of its stage have ended by then.
+    """
+    token = await _once("token", group, get_token, now)
+    for stage in _stages(group):
+        await _all_ended(
+            [
+                _once(step.name, group, partial(_attempt, step, group, peers, token), now)
+                for step in stage
+            ]
+        )
+
+
 async def carry_out(progress: Progress, peers: Peers, token: str) -> None:
-    """Do every step.
+    """Do every step of one mapping, each until it works.
 
     Raises:
         DomainError: What the first failing step's service said. The other steps of its stage
             have ended by then, so that an undo cannot be overtaken by them.
     """
-    for stage in STAGES_WITH_CERTIFICATES if progress.plan.certificates else STAGES:
+    for stage in _stages([progress]):
         await _all_ended([_do(step, progress, peers, token) for step in stage])
 
 
@@ -185,18 +241,40 @@ async def take_back(unfinished: Unfinished, peers: Peers, token: str) -> None:
             await step.undo(unfinished, peers, token)
 
 
+def _stages(group: Sequence[Progress]) -> tuple[tuple[Step, ...], ...]:
+    if any(progress.plan.certificates for progress in group):
+        return STAGES_WITH_CERTIFICATES
+    return STAGES
+
+
+async def _once(
+    name: str, group: Sequence[Progress], attempt: Callable[[], Coroutine[Any, Any, T]], now: Clock
+) -> T:
+    started_at, started = now(), time.monotonic()
+    try:
+        result = await attempt()
+    except DomainError as error:
+        for progress in group:
+            progress.failed(name, error.code)
+        raise
+    seconds = time.monotonic() - started
+    for progress in group:
+        progress.succeeded(name, started_at, seconds)
+    return result
+
+
 async def _do(step: Step, progress: Progress, peers: Peers, token: str) -> None:
     try:
-        await progress.persist(step.name, lambda: _attempt(step, progress, peers, token))
+        await progress.persist(step.name, lambda: _attempt(step, [progress], peers, token))
     except DomainError as error:
         if not isinstance(error, Unavailable):
             progress.refuse()
         raise
 
 
-async def _attempt(step: Step, progress: Progress, peers: Peers, token: str) -> None:
+async def _attempt(step: Step, group: Sequence[Progress], peers: Peers, token: str) -> None:
     try:
-        await step.do(progress, peers, token)
+        await step.do(group, peers, token)
     except (Unauthenticated, Forbidden, NotFound) as error:
         # Never the caller's fault: it is provision's own token, and provision's own address.
         logger.warning("provision_refused", step=step.name, code=error.code)

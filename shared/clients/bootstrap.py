@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 from uuid import UUID
 
 import aiohttp
 
 from shared.clients.base import Peer, with_query
-from shared.coalescing import Coalescer
 from shared.contracts.bootstrap import (
     AddConfigBody,
     ConfigBody,
@@ -33,23 +32,13 @@ class BootstrapClient:
         self, session: aiohttp.ClientSession, base_url: str, timeout_seconds: float = 5.0
     ) -> None:
         self._peer = Peer(session, "bootstrap", base_url, timeout_seconds)
-        self._configs: Coalescer[str, tuple[UUID, SetConfigBody], None] = Coalescer(
-            self._apply_configs
-        )
 
-    async def apply_config(self, token: str, mapping_id: UUID, config: SetConfigBody) -> None:
-        """Make a mapping's config, active at once; safe to repeat.
-
-        Those that are made at the same time with the same token travel together.
+    async def apply_configs(self, token: str, configs: Mapping[UUID, SetConfigBody]) -> None:
+        """Make mappings' configs, active at once; safe to repeat, also if some were made.
 
         Raises:
-            Conflict: The external id is taken, or the config was withdrawn (`id_withdrawn`).
+            Conflict: An external id is taken, or a config was withdrawn (`id_withdrawn`).
         """
-        await self._configs.call(token, (mapping_id, config))
-
-    async def _apply_configs(
-        self, token: str, configs: Sequence[tuple[UUID, SetConfigBody]]
-    ) -> list[None]:
         await self._peer.call(
             "PUT",
             "/internal/configs",
@@ -57,7 +46,6 @@ class BootstrapClient:
             body=SetConfigsBody(dict(configs)),
             repeatable=True,
         )
-        return [None] * len(configs)
 
     async def withdraw_config(self, token: str, mapping_id: UUID) -> None:
         """Remove a mapping's config, also one never seen, so that it cannot appear later."""

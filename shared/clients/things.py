@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import aiohttp
@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from shared.clients.base import Peer, with_query
 from shared.clock import Timestamp
-from shared.coalescing import Coalescer
 from shared.contracts.things import (
     AccessBody,
     AppliedSetsBody,
@@ -44,26 +43,18 @@ class ThingsClient:
         self, session: aiohttp.ClientSession, base_url: str, timeout_seconds: float = 5.0
     ) -> None:
         self._peer = Peer(session, "things", base_url, timeout_seconds)
-        self._sets: Coalescer[str, tuple[UUID, EntitySetBody], Timestamp] = Coalescer(
-            self._apply_sets
-        )
 
-    async def apply_set(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> Timestamp:
-        """Make a mapping's things, channels and connections, all or none; safe to repeat.
-
-        Sets that are applied at the same time with the same token travel together.
+    async def apply_sets(
+        self, token: str, sets: Mapping[UUID, EntitySetBody]
+    ) -> dict[UUID, Timestamp]:
+        """Make mappings' things, channels and connections, all or none; safe to repeat.
 
         Returns:
-            When the set was made.
+            When each set was made.
 
         Raises:
-            Conflict: An id or secret is taken, or the set was withdrawn (`id_withdrawn`).
+            Conflict: An id or secret is taken, or a set was withdrawn (`id_withdrawn`).
         """
-        return await self._sets.call(token, (mapping_id, entities))
-
-    async def _apply_sets(
-        self, token: str, sets: Sequence[tuple[UUID, EntitySetBody]]
-    ) -> list[Timestamp]:
         applied = await self._peer.call(
             "PUT",
             "/internal/sets",
@@ -72,7 +63,7 @@ class ThingsClient:
             answer=AppliedSetsBody,
             repeatable=True,
         )
-        return [applied.created_at[mapping_id] for mapping_id, _ in sets]
+        return applied.created_at
 
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         """What there is of a mapping's entities now, with current secrets.

@@ -73,18 +73,20 @@ async def test_applying_makes_the_config_once(bootstrap: Bootstrap, alice: User)
     mapping_id, config = uuid4(), make_config()
     token = bootstrap.token(alice, mapping_id)
 
-    await bootstrap.client.apply_config(token, mapping_id, config)
-    await bootstrap.client.apply_config(token, mapping_id, config)
+    await bootstrap.client.apply_configs(token, {mapping_id: config})
+    await bootstrap.client.apply_configs(token, {mapping_id: config})
 
     assert await bootstrap.count() == 1
 
 
 async def test_a_taken_external_id_is_a_conflict(bootstrap: Bootstrap, alice: User) -> None:
     first, second = uuid4(), uuid4()
-    await bootstrap.client.apply_config(bootstrap.token(alice, first), first, make_config())
+    await bootstrap.client.apply_configs(bootstrap.token(alice, first), {first: make_config()})
 
     with pytest.raises(Conflict) as refused:
-        await bootstrap.client.apply_config(bootstrap.token(alice, second), second, make_config())
+        await bootstrap.client.apply_configs(
+            bootstrap.token(alice, second), {second: make_config()}
+        )
 
     assert refused.value.code == "external_id_taken"
     assert await bootstrap.count() == 1
@@ -93,7 +95,7 @@ async def test_a_taken_external_id_is_a_conflict(bootstrap: Bootstrap, alice: Us
 async def test_withdrawing_removes_the_config(bootstrap: Bootstrap, alice: User) -> None:
     mapping_id = uuid4()
     token = bootstrap.token(alice, mapping_id)
-    await bootstrap.client.apply_config(token, mapping_id, make_config())
+    await bootstrap.client.apply_configs(token, {mapping_id: make_config()})
 
     await bootstrap.client.withdraw_config(token, mapping_id)
     await bootstrap.client.withdraw_config(token, mapping_id)
@@ -109,7 +111,7 @@ async def test_applying_what_was_withdrawn_unseen_is_a_conflict(
     await bootstrap.client.withdraw_config(token, mapping_id)
 
     with pytest.raises(Conflict) as refused:
-        await bootstrap.client.apply_config(token, mapping_id, make_config())
+        await bootstrap.client.apply_configs(token, {mapping_id: make_config()})
 
     assert refused.value.code == "id_withdrawn"
     assert await bootstrap.count() == 0
@@ -122,7 +124,7 @@ async def test_applying_and_withdrawing_at_once_leaves_nothing(
         mapping_id, config = uuid4(), make_config(f"gateway {number}")
         token = bootstrap.token(alice, mapping_id)
         calls = [
-            bootstrap.client.apply_config(token, mapping_id, config),
+            bootstrap.client.apply_configs(token, {mapping_id: config}),
             bootstrap.client.withdraw_config(token, mapping_id),
         ]
         first, second = await asyncio.gather(
@@ -143,7 +145,7 @@ async def test_another_mappings_token_is_forbidden(bootstrap: Bootstrap, alice: 
     token = bootstrap.token(alice, uuid4())
 
     with pytest.raises(Forbidden):
-        await bootstrap.client.apply_config(token, uuid4(), make_config())
+        await bootstrap.client.apply_configs(token, {uuid4(): make_config()})
     with pytest.raises(Forbidden):
         await bootstrap.client.withdraw_config(token, uuid4())
 
@@ -152,8 +154,8 @@ async def test_a_config_without_external_id_is_invalid(bootstrap: Bootstrap, ali
     mapping_id = uuid4()
 
     with pytest.raises(InvalidInput) as refused:
-        await bootstrap.client.apply_config(
-            bootstrap.token(alice, mapping_id), mapping_id, make_config("")
+        await bootstrap.client.apply_configs(
+            bootstrap.token(alice, mapping_id), {mapping_id: make_config("")}
         )
 
     assert refused.value.reason == "missing entity id"

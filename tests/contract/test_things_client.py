@@ -49,7 +49,8 @@ class Things(Struct, frozen=True):
         )
 
     async def apply(self, user: User, mapping_id: UUID, entities: EntitySetBody) -> str:
-        return await self.client.apply_set(self.token(user, mapping_id), mapping_id, entities)
+        made = await self.client.apply_sets(self.token(user, mapping_id), {mapping_id: entities})
+        return made[mapping_id]
 
     async def withdraw(self, user: User, mapping_id: UUID, entities: EntitySetBody) -> None:
         await self.client.withdraw_set(
@@ -307,7 +308,7 @@ async def test_only_provision_with_a_token_for_this_mapping_may(
     async def refusals(token: str) -> list[type[DomainError]]:
         kinds = []
         for call in (
-            things.client.apply_set(token, mapping_id, entities),
+            things.client.apply_sets(token, {mapping_id: entities}),
             things.client.withdraw_set(token, mapping_id, ids_of(entities)),
             things.client.view_set(token, mapping_id),
         ):

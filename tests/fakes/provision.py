@@ -34,6 +34,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.mappings: dict[UUID, Mapping] = {}
+        self.steps: dict[UUID, list[StepReport]] = {}
         self.plans: dict[UUID, Plan] = {}
         self.claims: dict[str, UUID] = {}
         self.goals: dict[UUID, Goal] = {}
@@ -98,6 +99,7 @@ class MemoryJournal:
             self._free(plan.mapping_id)
         else:
             self._change(plan.mapping_id, status=MappingStatus.ACTIVE, answer=answer)
+        self.steps[plan.mapping_id] = list(steps)
         return True
 
     async def start_undo(self, mapping_id: UUID, reason: str) -> bool:
@@ -221,16 +223,21 @@ class MemoryThings(Failing):
         self.sets: dict[UUID, EntitySetBody] = {}
         self.withdrawn: set[UUID] = set()
         self.tokens: list[str] = []
+        self.calls: list[int] = []
         self.new_secrets: dict[UUID, str] = {}
         self.disabled: set[UUID] = set()
 
-    async def apply_set(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> str:
+    async def apply_sets(self, token: str, sets: dict[UUID, EntitySetBody]) -> dict[UUID, str]:
         self.tokens.append(token)
-        self.maybe_fail("apply_set")
-        if mapping_id in self.withdrawn:
+        self.calls.append(len(sets))
+        self.maybe_fail("apply_sets")
+        for mapping_id in sets:
+            self.maybe_fail(f"apply_sets {mapping_id}")
+        if self.withdrawn & sets.keys():
             raise Conflict
-        self.sets.setdefault(mapping_id, entities)
-        return "2026-11-21T19:12:04Z"
+        for mapping_id, entities in sets.items():
+            self.sets.setdefault(mapping_id, entities)
+        return dict.fromkeys(sets, "2026-11-21T19:12:04Z")
 
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         self.maybe_fail("view_set")
@@ -265,11 +272,13 @@ class MemoryConfigs(Failing):
         self.configs: dict[UUID, SetConfigBody] = {}
         self.withdrawn: set[UUID] = set()
 
-    async def apply_config(self, token: str, mapping_id: UUID, config: SetConfigBody) -> None:
-        self.maybe_fail("apply_config")
-        if mapping_id in self.withdrawn:
-            raise Conflict
-        self.configs.setdefault(mapping_id, config)
+    async def apply_configs(self, token: str, configs: dict[UUID, SetConfigBody]) -> None:
+        self.maybe_fail("apply_configs")
+        for mapping_id, config in configs.items():
+            self.maybe_fail(f"apply_configs {config.external_id}")
+            if mapping_id in self.withdrawn:
+                raise Conflict
+            self.configs.setdefault(mapping_id, config)
 
     async def withdraw_config(self, token: str, mapping_id: UUID) -> None:
         self.maybe_fail("withdraw_config")

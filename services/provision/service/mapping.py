@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -29,12 +29,13 @@ from services.provision.domain import (
 )
 from services.provision.plan import Mapping, Plan, make_plan
 from services.provision.ports import Clock, Journal, Users
-from services.provision.saga import Peers, Progress, carry_out
-from services.provision.service.reserving import Reservations, Reserved
+from services.provision.saga import Peers, Progress, carry_out, try_together
+from services.provision.service.reserving import Block, Reservations, Reserved
 from services.provision.service.undoing import Undoing
+from shared.coalescing import Coalescer
 from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import ThingCredentialsBody
-from shared.errors import Conflict, DomainError, NotFound
+from shared.errors import Conflict, DomainError, NotFound, Unavailable
 from shared.http.auth import Caller
 
 logger = structlog.get_logger(__name__)
@@ -97,6 +98,7 @@ class MappingService:
         self._limits = limits
         self._keep_external_key = keep_external_key
         self._running: dict[UUID, asyncio.Task[MappingAnswerBody]] = {}
+        self._together: Coalescer[Block, Progress, bool] = Coalescer(self._try_together)
 
     async def caller_or_configured(self, caller: Caller | None) -> Caller:
         """For whom to act: the request's caller, else whom the configuration names.
@@ -233,7 +235,7 @@ class MappingService:
         try:
             state = await self._peers.things.view_set(token, plan.mapping_id)
             if plan.config is not None:  # changes nothing if it is there, is refused if it was
-                await self._peers.configs.apply_config(token, plan.mapping_id, plan.config)
+                await self._peers.configs.apply_configs(token, {plan.mapping_id: plan.config})
             if plan.certificates:
                 signed = await self._peers.certificates.view_set(token, plan.mapping_id)
                 answer = certified_answer(answer, signed, plan.certificates, plan.private_keys)
@@ -286,10 +288,11 @@ class MappingService:
     ) -> MappingAnswerBody:
         progress = Progress(plan, self._now, self._limits.deadline.total_seconds())
         try:
-            token = await progress.persist("token", reserved.token)
-            if has_leftovers:
-                await self._clear_away(plan, progress)
-            await carry_out(progress, self._peers, token)
+            if has_leftovers or not await self._together.call(reserved.block, progress):
+                token = await progress.persist("token", reserved.block.token)
+                if has_leftovers:
+                    await self._clear_away(plan, progress)
+                await carry_out(progress, self._peers, token)
             answer = progress.answer()
             if await progress.persist(
                 "close", lambda: self._journal.close(plan, answer, progress.reports.values())
@@ -307,6 +310,17 @@ class MappingService:
         if await self._journal.find_status(plan.mapping_id) not in _MADE:
             raise StillRunning
         return progress.answer()
+
+    async def _try_together(self, block: Block, group: Sequence[Progress]) -> list[bool]:
+        """Carry out mappings of the same moment; where it is False they have to go on alone."""
+        try:
+            await try_together(group, self._peers, block.token, self._now)
+        except Exception as error:
+            if len(group) == 1 and not isinstance(error, Unavailable):
+                raise  # its own fault, and final
+            logger.info("mappings_parted", mappings=len(group), cause=type(error).__name__)
+            return [False] * len(group)
+        return [True] * len(group)
 
     async def _clear_away(self, plan: Plan, progress: Progress) -> None:
         """Remove what is left of earlier mappings of this gateway, before it is in the way."""

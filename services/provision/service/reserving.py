@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
 
 from services.provision.ports import Users
 from shared.coalescing import Coalescer
@@ -29,16 +30,19 @@ _REMEMBERED_CALLERS = 1024
 class Block:
     """Ids for mappings of one caller, all named by one token.
 
-    Attributes:
-        token: What they are made with, empty until the first of them asks.
+    Args:
+        exchange: Gets the token for a block, and gives it to it.
     """
 
-    def __init__(self, caller_token: str, ids: list[UUID]) -> None:
+    def __init__(
+        self, caller_token: str, ids: list[UUID], exchange: Callable[[Block], Awaitable[str]]
+    ) -> None:
         self.caller_token = caller_token
         self.size = len(ids)
         self.scope = " ".join(f"mapping:{mapping_id}" for mapping_id in ids)
-        self.token = ""
         self._ids = ids
+        self._exchange = exchange
+        self._token = ""
         self._closes_at = float("inf")
 
     def take(self) -> UUID:
@@ -55,25 +59,27 @@ class Block:
 
     def give(self, token: str, closes_at: float) -> None:
         """The token is there; from `closes_at` on, no mapping may begin with it."""
-        self.token, self._closes_at = token, closes_at
+        self._token, self._closes_at = token, closes_at
 
-
-class Reserved:
-    """A mapping's id, and what it is made with."""
-
-    def __init__(self, reservations: Reservations, block: Block) -> None:
-        self._reservations = reservations
-        self._block = block
-        self.mapping_id = block.take()
+    def has_token(self) -> bool:
+        """Whether it needs to be asked for no more."""
+        return bool(self._token)
 
     async def token(self) -> str:
-        """A token for this mapping, and for some others of the same caller.
+        """What mappings of this block are made with.
 
         Raises:
             Unauthenticated: The caller's token is not good.
             Unavailable: Users does not answer, or does not accept provision.
         """
-        return self._block.token or await self._reservations.exchange(self._block)
+        return self._token or await self._exchange(self)
+
+
+class Reserved(Struct, frozen=True):
+    """A mapping's id, and the block it is from."""
+
+    mapping_id: UUID
+    block: Block
 
 
 class Reservations:
@@ -97,7 +103,8 @@ class Reservations:
         self._deadline_seconds = deadline.total_seconds()
         self._clock = clock
         self._blocks: OrderedDict[str, Block] = OrderedDict()
-        self._exchanges: Coalescer[Block, None, str] = Coalescer(self._exchange)
+        # Who asks for a block's token at the same time shares the call, and its failure.
+        self._exchanges: Coalescer[Block, str, str] = Coalescer(self._exchange)
 
     def reserve(self, caller: Caller) -> Reserved:
         """An id for a mapping that begins now."""
@@ -107,20 +114,17 @@ class Reservations:
             while len(self._blocks) > _REMEMBERED_CALLERS:
                 self._blocks.popitem(last=False)
         self._blocks.move_to_end(caller.token)
-        return Reserved(self, block)
-
-    async def exchange(self, block: Block) -> str:
-        """The block's token; who asks at the same time shares the call, and its failure."""
-        return await self._exchanges.call(block, None)
+        return Reserved(block.take(), block)
 
     def _next_block(self, caller: Caller, before: Block | None) -> Block:
         size = 1
         if before is not None and before.is_used_up():
             size = min(2 * before.size, LARGEST_EXCHANGE)
-        return Block(caller.token, [self._new_id() for _ in range(size)])
+        ids = [self._new_id() for _ in range(size)]
+        return Block(caller.token, ids, lambda block: self._exchanges.call(block, ""))
 
-    async def _exchange(self, block: Block, waiting: Sequence[None]) -> list[str]:
-        if not block.token:
+    async def _exchange(self, block: Block, waiting: Sequence[str]) -> list[str]:
+        if not block.has_token():
             asked_at = self._clock()
             try:
                 acting = await self._users.act_for_caller(block.caller_token, block.scope)
@@ -132,4 +136,4 @@ class Reservations:
                 )
                 raise Unavailable("provision is not accepted by users") from None
             block.give(acting.access_token, asked_at + acting.expires_in - self._deadline_seconds)
-        return [block.token] * len(waiting)
+        return [await block.token()] * len(waiting)

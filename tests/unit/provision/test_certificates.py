@@ -90,7 +90,7 @@ async def test_a_config_whose_thing_wants_no_certificate_has_none(world: World) 
 async def test_without_certificates_nobody_is_asked_to_sign(world: World) -> None:
     world.certificates.fail("sign_set", Unavailable("not there"), times=10**6)
     world.certificates.fail("withdraw_set", Unavailable("not there"), times=10**6)
-    world.configs.fail("apply_config", Conflict("taken"))
+    world.configs.fail("apply_configs", Conflict("taken"))
 
     with pytest.raises(Conflict):
         await world.map(GATEWAY, ALICE)
@@ -104,9 +104,9 @@ async def test_without_certificates_nobody_is_asked_to_sign(world: World) -> Non
     ("service", "call"),
     [
         ("users", "act_for_caller"),
-        ("things", "apply_set"),
+        ("things", "apply_sets"),
         ("certificates", "sign_set"),
-        ("configs", "apply_config"),
+        ("configs", "apply_configs"),
     ],
 )
 @pytest.mark.parametrize("error", [Conflict("taken"), Unavailable("down")], ids=["refusal", "503"])
@@ -125,7 +125,7 @@ async def test_whichever_step_fails_for_good_no_certificate_is_left_either(
 
 
 async def test_an_undo_goes_on_until_the_certificates_are_withdrawn(world: World) -> None:
-    world.configs.fail("apply_config", Conflict("taken"))
+    world.configs.fail("apply_configs", Conflict("taken"))
     world.certificates.fail("withdraw_set", Unavailable("down"), times=7)
 
     with pytest.raises(Conflict):

@@ -52,6 +52,7 @@ ALICE = Caller(user_id=UUID(int=1), token="token-of-alice")
 BOB = Caller(user_id=UUID(int=2), token="token-of-bob")
 GATEWAY = Gateway(external_id="gateway", external_key="key", name="edge-gw")
 SHORT = timedelta(seconds=0.1)
+EARLIER = 1 + 2 + 4 + 8  # mappings, after which a caller's next sixteen have one token
 LAYOUT = Layout(
     things=(LayoutThing(name="thing", metadata={"external_id": ""}), LayoutThing(name="sensor")),
     channels=(
@@ -147,13 +148,13 @@ async def test_a_mapping_makes_everything_and_says_so(world: World) -> None:
 
 async def test_the_plan_is_written_down_before_the_first_call(world: World) -> None:
     seen: list[list[str]] = []
-    apply = world.things.apply_set
+    apply = world.things.apply_sets
 
     async def look(*arguments: object) -> object:
         seen.append(world.journal.statuses())
         return await apply(*arguments)  # type: ignore[arg-type]
 
-    world.things.apply_set = look  # type: ignore[method-assign,assignment]
+    world.things.apply_sets = look  # type: ignore[method-assign,assignment]
     await world.map(GATEWAY, ALICE)
 
     assert seen == [["running"]]
@@ -168,7 +169,7 @@ async def test_services_are_called_with_a_token_for_this_mapping_only(world: Wor
 
 @pytest.mark.parametrize(
     ("service", "call"),
-    [("users", "act_for_caller"), ("things", "apply_set"), ("configs", "apply_config")],
+    [("users", "act_for_caller"), ("things", "apply_sets"), ("configs", "apply_configs")],
 )
 @pytest.mark.parametrize("error", [Conflict("taken"), Unavailable("down")], ids=["refusal", "503"])
 async def test_whichever_step_fails_for_good_nothing_is_left_and_the_caller_gets_the_cause(
@@ -187,7 +188,7 @@ async def test_whichever_step_fails_for_good_nothing_is_left_and_the_caller_gets
 
 @pytest.mark.parametrize(
     ("service", "call"),
-    [("users", "act_for_caller"), ("things", "apply_set"), ("configs", "apply_config")],
+    [("users", "act_for_caller"), ("things", "apply_sets"), ("configs", "apply_configs")],
 )
 async def test_a_service_that_comes_back_before_the_deadline_only_costs_time(
     world: World, service: str, call: str
@@ -204,8 +205,8 @@ async def test_a_service_that_comes_back_before_the_deadline_only_costs_time(
 
 
 async def test_a_refusal_is_told_at_once_even_if_another_service_is_down(world: World) -> None:
-    world.things.fail("apply_set", Unavailable("down"), times=10**6)
-    world.configs.fail("apply_config", Conflict("taken"))
+    world.things.fail("apply_sets", Unavailable("down"), times=10**6)
+    world.configs.fail("apply_configs", Conflict("taken"))
     limits = Limits(deadline=timedelta(hours=1), patience=timedelta(seconds=5))
     undoing, service = world.new_process(limits=limits)
 
@@ -219,7 +220,7 @@ async def test_a_refusal_is_told_at_once_even_if_another_service_is_down(world: 
 async def test_what_a_service_holds_against_provision_is_not_the_callers_fault(
     world: World, error: DomainError
 ) -> None:
-    world.things.fail("apply_set", error, times=10**6)
+    world.things.fail("apply_sets", error, times=10**6)
 
     with pytest.raises(Unavailable):
         await world.map()
@@ -301,7 +302,7 @@ async def test_a_repetition_vouches_for_every_part(world: World, lost: str) -> N
 async def test_an_undo_goes_on_until_every_service_has_answered(
     world: World, service: str, call: str
 ) -> None:
-    world.configs.fail("apply_config", Conflict("taken"))
+    world.configs.fail("apply_configs", Conflict("taken"))
     getattr(world, service).fail(call, Unavailable("down"), times=7)
 
     with pytest.raises(Conflict):
@@ -314,7 +315,7 @@ async def test_an_undo_goes_on_until_every_service_has_answered(
 async def test_a_step_that_only_seemed_to_fail_cannot_come_to_life_after_the_undo(
     world: World,
 ) -> None:
-    world.configs.fail("apply_config", Unavailable("timed out"), times=10**6)
+    world.configs.fail("apply_configs", Unavailable("timed out"), times=10**6)
     with pytest.raises(Unavailable):
         await world.map(GATEWAY, ALICE)
     plan = next(iter(world.journal.plans.values()))
@@ -322,11 +323,11 @@ async def test_a_step_that_only_seemed_to_fail_cannot_come_to_life_after_the_und
 
     assert plan.config is not None
     with pytest.raises(Conflict):
-        await world.configs.apply_config("late", plan.mapping_id, plan.config)
+        await world.configs.apply_configs("late", {plan.mapping_id: plan.config})
 
 
 async def test_after_a_failure_the_same_request_succeeds(world: World) -> None:
-    world.things.fail("apply_set", Unavailable("down"), times=10**6)
+    world.things.fail("apply_sets", Unavailable("down"), times=10**6)
     with suppress(Unavailable):
         await world.map(GATEWAY, ALICE)
     world.things.recover()
@@ -371,15 +372,15 @@ class Gate:
     """Holds things up until it is opened."""
 
     def __init__(self, world: World) -> None:
-        self._apply = world.things.apply_set
+        self._apply = world.things.apply_sets
         self.reached = asyncio.Event()
         self.opened = asyncio.Event()
-        world.things.apply_set = self._wait  # type: ignore[method-assign]
+        world.things.apply_sets = self._wait  # type: ignore[method-assign]
 
-    async def _wait(self, token: str, mapping_id: UUID, entities: EntitySetBody) -> str:
+    async def _wait(self, token: str, sets: dict[UUID, EntitySetBody]) -> dict[UUID, str]:
         self.reached.set()
         await self.opened.wait()
-        return await self._apply(token, mapping_id, entities)
+        return await self._apply(token, sets)
 
 
 async def test_identical_requests_at_the_same_time_are_one_mapping(world: World) -> None:
@@ -393,6 +394,71 @@ async def test_identical_requests_at_the_same_time_are_one_mapping(world: World)
     assert [mapped.is_replay for mapped in answers].count(False) == 1
     assert all(mapped.answer == answers[0].answer for mapped in answers)
     assert len(world.things.sets) == 1
+
+
+async def mapped_together(world: World, *names: str) -> list[Mapped | BaseException]:
+    """Gateways mapped at the same moment, while another one of the same caller is at work."""
+    for number in range(EARLIER):
+        await world.map(Gateway(external_id=f"earlier {number}", external_key="key"))
+    gate = Gate(world)
+    first = asyncio.create_task(world.map(Gateway(external_id="first", external_key="key")))
+    await gate.reached.wait()
+    rest = [
+        asyncio.create_task(world.map(Gateway(external_id=name, external_key="key")))
+        for name in names
+    ]
+
+    async def all_claimed() -> bool:
+        return len(world.journal.plans) == EARLIER + 1 + len(names)
+
+    await eventually(all_claimed)
+    gate.opened.set()
+    await first
+    return await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def test_mappings_of_the_same_moment_share_calls(world: World) -> None:
+    names = [f"gateway {number}" for number in range(40)]
+
+    answers = await mapped_together(world, *names)
+
+    assert all(isinstance(answer, Mapped) for answer in answers)
+    made = EARLIER + 1 + len(names)
+    assert len(world.things.sets) == len(world.configs.configs) == made
+    assert sorted(world.things.calls) == [1] * (EARLIER + 1) + [15, 25]
+
+
+async def test_one_that_is_refused_does_not_hurt_those_it_came_with(world: World) -> None:
+    world.configs.fail("apply_configs bad", Conflict("taken"), times=10**6)
+
+    good, bad, other = await mapped_together(world, "good", "bad", "other")
+
+    assert isinstance(bad, Conflict)
+    assert isinstance(good, Mapped)
+    assert isinstance(other, Mapped)
+    external_ids = {config.external_id for config in world.configs.configs.values()}
+    assert external_ids > {"first", "good", "other"}
+    assert "bad" not in external_ids
+    assert sorted(world.journal.statuses()) == ["active"] * (EARLIER + 3) + ["undone"]
+    assert len(world.things.sets) == EARLIER + 3
+
+
+async def test_those_who_met_a_service_that_was_down_go_on_one_by_one(world: World) -> None:
+    world.configs.fail("apply_configs other", Unavailable("down"))
+    limits = Limits(deadline=timedelta(hours=1), patience=timedelta(hours=1))
+    _, world.service = world.new_process(limits=limits)
+
+    answers = await mapped_together(world, "one", "other")
+
+    assert all(isinstance(answer, Mapped) for answer in answers)
+    steps = {
+        world.journal.plans[mapping_id].gateway.external_id: step
+        for mapping_id, steps in world.journal.steps.items()
+        for step in steps
+        if step.name == "config"
+    }
+    assert (steps["first"].tries, steps["first"].errors) == (1, [])
+    assert (steps["other"].tries, steps["other"].errors) == (2, ["unavailable"])
 
 
 async def test_identical_requests_at_two_processes_are_one_mapping(world: World) -> None:
@@ -409,7 +475,7 @@ async def test_identical_requests_at_two_processes_are_one_mapping(world: World)
 
 async def test_who_waits_for_a_mapping_that_fails_makes_it_himself(world: World) -> None:
     gate = Gate(world)
-    world.configs.fail("apply_config", Conflict("taken"))
+    world.configs.fail("apply_configs", Conflict("taken"))
     first = asyncio.create_task(world.map())
     await gate.reached.wait()
     second = asyncio.create_task(world.map())
@@ -575,7 +641,7 @@ async def test_a_process_whose_mapping_was_taken_over_does_not_claim_success(
 
 
 async def test_a_mapping_that_resists_is_stuck_and_still_tried(world: World) -> None:
-    world.configs.fail("apply_config", Conflict("taken"))
+    world.configs.fail("apply_configs", Conflict("taken"))
     world.things.fail("withdraw_set", Unavailable("down"), times=10**6)
     request = asyncio.create_task(world.map())
 

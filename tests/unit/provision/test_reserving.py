@@ -67,7 +67,7 @@ async def test_a_single_mapping_has_a_token_for_itself_alone(
 ) -> None:
     reserved = reservations.reserve(ALICE)
 
-    await reserved.token()
+    await reserved.block.token()
 
     assert users.asked == [(ALICE.token, f"mapping:{reserved.mapping_id}")]
 
@@ -79,14 +79,14 @@ async def test_each_mapping_has_an_id_of_its_own_that_its_token_names(
 
     assert len({reserved.mapping_id for reserved in all_reserved}) == 200
     for reserved in all_reserved:
-        assert names(await reserved.token(), reserved)
+        assert names(await reserved.block.token(), reserved)
 
 
 async def test_the_more_a_caller_maps_the_more_mappings_a_token_names(
     reservations: Reservations, users: CountingUsers
 ) -> None:
     for _ in range(200):
-        await reservations.reserve(ALICE).token()
+        await reservations.reserve(ALICE).block.token()
 
     sizes = [len(scope.split(" ")) for _, scope in users.asked]
     assert sizes == [1, 2, 4, 8, 16, *[LARGEST_EXCHANGE] * 6]
@@ -94,7 +94,7 @@ async def test_the_more_a_caller_maps_the_more_mappings_a_token_names(
 
 async def test_a_token_is_for_one_caller(reservations: Reservations, users: CountingUsers) -> None:
     for caller in (ALICE, BOB, ALICE, BOB):
-        await reservations.reserve(caller).token()
+        await reservations.reserve(caller).block.token()
 
     assert {token for token, _ in users.asked} == {ALICE.token, BOB.token}
     scopes = [(token, each) for token, scope in users.asked for each in scope.split(" ")]
@@ -105,14 +105,14 @@ async def test_a_mapping_begins_only_with_a_token_that_lasts_until_its_deadline(
     reservations: Reservations, users: CountingUsers, clock: Clock
 ) -> None:
     for _ in range(4):  # the third token names four, so three are left
-        await reservations.reserve(ALICE).token()
+        await reservations.reserve(ALICE).block.token()
     clock.now += LIFETIME_SECONDS - DEADLINE.total_seconds() - 1
-    await reservations.reserve(ALICE).token()
+    await reservations.reserve(ALICE).block.token()
     assert len(users.asked) == 3
     clock.now += 1
 
     reserved = reservations.reserve(ALICE)
-    await reserved.token()
+    await reserved.block.token()
 
     assert users.asked[3:] == [(ALICE.token, f"mapping:{reserved.mapping_id}")]
 
@@ -120,10 +120,10 @@ async def test_a_mapping_begins_only_with_a_token_that_lasts_until_its_deadline(
 async def test_mappings_of_one_block_share_the_exchange(
     reservations: Reservations, users: CountingUsers
 ) -> None:
-    await reservations.reserve(ALICE).token()
+    await reservations.reserve(ALICE).block.token()
     pair = [reservations.reserve(ALICE) for _ in range(2)]
 
-    first, second = await asyncio.gather(*(reserved.token() for reserved in pair))
+    first, second = await asyncio.gather(*(reserved.block.token() for reserved in pair))
 
     assert first == second
     assert len(users.asked) == 2
@@ -136,9 +136,9 @@ async def test_an_exchange_that_failed_is_made_again(
     reserved = reservations.reserve(ALICE)
 
     with pytest.raises(Unavailable):
-        await reserved.token()
+        await reserved.block.token()
 
-    assert names(await reserved.token(), reserved)
+    assert names(await reserved.block.token(), reserved)
 
 
 async def test_a_caller_who_is_not_accepted_is_told(
@@ -147,7 +147,7 @@ async def test_a_caller_who_is_not_accepted_is_told(
     users.fail("act_for_caller", Unauthenticated())
 
     with pytest.raises(Unauthenticated):
-        await reservations.reserve(ALICE).token()
+        await reservations.reserve(ALICE).block.token()
 
 
 async def test_that_provision_is_not_accepted_is_not_the_callers_fault(
@@ -158,17 +158,17 @@ async def test_that_provision_is_not_accepted_is_not_the_callers_fault(
     users.fail("act_for_caller", refusal)
 
     with pytest.raises(Unavailable):
-        await reservations.reserve(ALICE).token()
+        await reservations.reserve(ALICE).block.token()
 
 
 async def test_callers_who_map_no_more_are_forgotten(
     reservations: Reservations, users: CountingUsers
 ) -> None:
-    await reservations.reserve(ALICE).token()
+    await reservations.reserve(ALICE).block.token()
     for number in range(1100):
         reservations.reserve(Caller(user_id=UUID(int=number + 10), token=f"token {number}"))
 
     reserved = reservations.reserve(ALICE)
-    await reserved.token()
+    await reserved.block.token()
 
     assert users.asked[-1] == (ALICE.token, f"mapping:{reserved.mapping_id}")
