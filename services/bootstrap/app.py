@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -38,6 +37,7 @@ from shared.clock import utc_now
 from shared.events.consumer import following
 from shared.foundation import Foundation, foundation
 from shared.http.app import add_routes, new_application
+from shared.ids import new_id
 from shared.limits import FailureLimit
 
 
@@ -64,9 +64,9 @@ def _resources(settings: BootstrapSettings) -> Callable[[web.Application], Async
             things = ThingsClient(base.session, settings.things_url)
             repository = ConfigRepository(base.database, base.outbox, seals)
             app[CONFIG_SERVICE] = ConfigService(repository, now=utc_now)
-            app[ADDING_SERVICE] = AddingService(repository, things, now=utc_now, new_id=uuid4)
+            app[ADDING_SERVICE] = AddingService(repository, things, now=utc_now, new_id=new_id)
             app[CHANGE_SERVICE] = ChangeService(
-                ChangeRepository(base.database, base.outbox), things, now=utc_now, new_id=uuid4
+                ChangeRepository(base.database, base.outbox), things, now=utc_now, new_id=new_id
             )
             app[GATEWAY_SERVICE] = await _gateway_service(stack, settings, base, repository)
             app[SET_SERVICE] = SetService(

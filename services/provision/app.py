@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -34,6 +33,7 @@ from shared.foundation import foundation
 from shared.http.app import add_routes, new_application
 from shared.http.auth import VERIFIER
 from shared.http.serve import RELOAD
+from shared.ids import new_id
 from shared.settings import SettingsError
 from shared.tasks import repeating, stop
 
@@ -124,7 +124,7 @@ def _resources(
                     password=settings.password,
                 ),
                 undoing=undoing,
-                new_id=uuid4,
+                new_id=new_id,
                 now=utc_now,
                 limits=Limits(
                     deadline=settings.mapping_deadline, patience=settings.answer_patience

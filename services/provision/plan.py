@@ -37,6 +37,7 @@ from shared.contracts.things import (
     ThingBody,
     ThingCredentialsBody,
 )
+from shared.ids import new_secret
 from shared.pki import new_serial as random_serial
 
 
@@ -176,7 +177,7 @@ def make_plan(
     """
     mapping_id = mapping_id or new_id()
     channel_ids = [new_id() for _ in layout.channels]
-    identities = [(new_id(), str(new_id())) for _ in layout.things]
+    identities = [(new_id(), new_secret()) for _ in layout.things]
     layout = fill_in(
         layout, gateway, things=[thing_id for thing_id, _ in identities], channels=channel_ids
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -49,6 +48,7 @@ from shared.contracts.facts import FACTS_CACHE
 from shared.foundation import Foundation, foundation
 from shared.http.app import add_routes, new_application
 from shared.http.health import CHECKS, Check
+from shared.ids import new_id
 
 PURPOSE = "Things, channels, and the connections between them."
 
@@ -104,10 +104,10 @@ def _wire(app: web.Application, base: Foundation, cache: InvalidatedCache[Any]) 
     people = KnownPeople(base.users)
     authorization = Authorization(share_store)
     app[THING_SERVICE] = ThingService(
-        thing_store, facts, people, authorization, now=utc_now, new_id=uuid4
+        thing_store, facts, people, authorization, now=utc_now, new_id=new_id
     )
     app[CHANNEL_SERVICE] = ChannelService(
-        channel_store, facts, authorization, now=utc_now, new_id=uuid4
+        channel_store, facts, authorization, now=utc_now, new_id=new_id
     )
     app[CONNECTION_SERVICE] = ConnectionService(
         connection_store, thing_store, channel_store, facts, authorization, now=utc_now
@@ -130,5 +130,5 @@ def _wire(app: web.Application, base: Foundation, cache: InvalidatedCache[Any]) 
         facts,
         authorization,
         now=utc_now,
-        new_id=uuid4,
+        new_id=new_id,
     )

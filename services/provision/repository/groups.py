@@ -141,6 +141,8 @@ class GroupedWrites:
     async def _close_all(self, _: None, closed: Sequence[Closed]) -> list[bool]:
         rows = await self._outbox.fetch_each(
             # Steps travel as text, because a list in a list is an array of arrays to the driver.
+            # The status is spelt so that it is looked for by id: the index of what is unfinished
+            # is full of what has just been finished, until it is cleaned up.
             """
             WITH changed AS (
                 UPDATE mappings
@@ -148,7 +150,7 @@ class GroupedWrites:
                     steps = made.steps::jsonb, updated_at = now()
                 FROM unnest($1::uuid[], $2::bytea[], $3::text[])
                     AS made (id, sealed_answer, steps)
-                WHERE mappings.id = made.id AND status = 'running' AND NOT is_hurt
+                WHERE mappings.id = made.id AND lower(status) = 'running' AND NOT is_hurt
                 RETURNING mappings.id AS key
             ){announcing}
             SELECT key FROM changed

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.things.domain import Channel, ChannelDraft, Thing, ThingDraft
+from shared.ids import new_secret
 
 _APART = timedelta(microseconds=1)
 
@@ -21,7 +22,7 @@ def made_things(
             owner_id=owner_id,
             name=draft.name,
             tags=draft.tags,
-            secret=draft.secret or str(new_id()),
+            secret=draft.secret or new_secret(),
             metadata=draft.metadata,
             created_at=made_at,
             updated_at=made_at,
