@@ -66,7 +66,7 @@ class UsersClient:
     ) -> None:
         self._peer = Peer(session, "users", base_url, timeout_seconds)
         self._basic = aiohttp.encode_basic_auth(service, secret) if service else ""
-        self._exchanges: Coalescer[tuple[str, str], str, ExchangedTokenBody] = Coalescer(
+        self._exchanges: Coalescer[tuple[str, str, str], str, ExchangedTokenBody] = Coalescer(
             self._exchange_once, largest=LARGEST_EXCHANGE
         )
 
@@ -211,18 +211,18 @@ class UsersClient:
         """
         if " " in scope:
             return await self._exchange(token, ACCESS_TOKEN, scope)
-        return await self._exchanges.call((token, scope.partition(":")[0]), scope)
-
-    async def _exchange_once(
-        self, subject: tuple[str, str], scopes: Sequence[str]
-    ) -> list[ExchangedTokenBody]:
-        token, _ = subject
-        exchanged = await self._exchange(token, ACCESS_TOKEN, " ".join(dict.fromkeys(scopes)))
-        return [exchanged] * len(scopes)
+        return await self._exchanges.call((token, ACCESS_TOKEN, scope.partition(":")[0]), scope)
 
     async def act_for_user(self, user_id: UUID, scope: str) -> ExchangedTokenBody:
         """The same without the user's token, for scopes that allow it (cleaning up)."""
-        return await self._exchange(str(user_id), USER_ID, scope)
+        return await self._exchanges.call((str(user_id), USER_ID, scope.partition(":")[0]), scope)
+
+    async def _exchange_once(
+        self, subject: tuple[str, str, str], scopes: Sequence[str]
+    ) -> list[ExchangedTokenBody]:
+        token, token_type, _ = subject
+        exchanged = await self._exchange(token, token_type, " ".join(dict.fromkeys(scopes)))
+        return [exchanged] * len(scopes)
 
     async def introspect(self, key: str) -> KeyVerdictBody:
         """What an API key is worth."""

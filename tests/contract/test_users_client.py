@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID, uuid4
@@ -189,6 +190,35 @@ class TestUsersClient:
         caller = await users.verify(answer.access_token)
         assert (caller.user_id, caller.service) == (users.somebody.id, "provision")
         assert caller.scopes == {scope}
+
+    async def test_who_cleans_up_for_a_user_at_the_same_moment_shares_a_token(
+        self, users: Users
+    ) -> None:
+        client, scopes = users.client(), [f"withdraw:{uuid4()}" for _ in range(40)]
+
+        *answers, admins = await asyncio.gather(
+            *(client.act_for_user(users.somebody.id, scope) for scope in scopes),
+            client.act_for_user(users.admin.id, scopes[0]),
+        )
+
+        assert len({answer.access_token for answer in answers}) == 2  # a token names 32 at most
+        for answer, scope in zip(answers, scopes, strict=True):
+            caller = await users.verify(answer.access_token)
+            assert caller.user_id == users.somebody.id
+            assert scope in caller.scopes
+            assert caller.scopes <= set(scopes)
+        assert (await users.verify(admins.access_token)).user_id == users.admin.id
+
+    async def test_tokens_for_and_by_a_user_are_never_shared(self, users: Users) -> None:
+        client, scopes = users.client(), [f"withdraw:{uuid4()}" for _ in range(2)]
+
+        by_id, by_token = await asyncio.gather(
+            client.act_for_user(users.somebody.id, scopes[0]),
+            client.act_for_caller(users.somebody.token, scopes[1]),
+        )
+
+        assert (await users.verify(by_id.access_token)).scopes == {scopes[0]}
+        assert (await users.verify(by_token.access_token)).scopes == {scopes[1]}
 
     async def test_bootstrap_reads_a_secret_without_the_users_token(self, users: Users) -> None:
         scope = f"thing-secret:{uuid4()}"
