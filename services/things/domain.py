@@ -294,6 +294,14 @@ class SetState(Struct, frozen=True, kw_only=True):
     foreign_connections: list[SetConnection]
 
 
+class Withdrawal(Struct, frozen=True, kw_only=True):
+    """What is to be gone of one mapping's set, whether or not it was made."""
+
+    mapping_id: UUID
+    thing_ids: list[UUID]
+    channel_ids: list[UUID]
+
+
 class SetClaim(Struct, frozen=True, kw_only=True):
     """The row that says that a mapping's set was made, or withdrawn."""
 
@@ -360,12 +368,6 @@ class IdWithdrawn(Conflict):
 
     def __init__(self) -> None:
         super().__init__("id was withdrawn")
-
-
-class SetNotFound(NotFound):
-    """The set was never made, is withdrawn, or is another user's."""
-
-    code = "set_not_found"
 
 
 class SetOwnedByAnother(Conflict):

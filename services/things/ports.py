@@ -24,6 +24,7 @@ from services.things.domain import (
     Share,
     Thing,
     ThingChange,
+    Withdrawal,
 )
 from shared.contracts.common import Status
 from shared.http.paging import Page
@@ -217,21 +218,16 @@ class SetStore(Protocol):
     async def find(self, mapping_id: UUID) -> SetClaim | None:
         """The claim on a mapping id."""
 
-    async def view(self, mapping_id: UUID, owner_id: UUID) -> SetState | None:
-        """What there is of a user's set; None if he has none, or it was withdrawn."""
+    async def view(self, mapping_ids: Sequence[UUID], owner_id: UUID) -> dict[UUID, SetState]:
+        """What there is of a user's sets, without those he does not have or that are withdrawn."""
 
     async def withdraw(
-        self,
-        mapping_id: UUID,
-        *,
-        thing_ids: list[UUID],
-        channel_ids: list[UUID],
-        owner_id: UUID,
-        withdrawn_at: datetime,
-    ) -> None:
-        """Claim the mapping id, remove what the set made and keep the ids from being made.
+        self, withdrawals: Sequence[Withdrawal], *, owner_id: UUID, withdrawn_at: datetime
+    ) -> set[UUID]:
+        """Claim mapping ids, remove what their sets made and keep the ids from being made.
 
-        Raises SetOwnedByAnother.
+        Returns:
+            The mapping ids of which that was done: those that are not another user's.
         """
 
 

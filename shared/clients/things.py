@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.clients.base import Peer, with_query
 from shared.clock import Timestamp
+from shared.coalescing import Coalescer
 from shared.contracts.things import (
     AccessBody,
     AppliedSetsBody,
@@ -25,7 +26,10 @@ from shared.contracts.things import (
     OwnerBody,
     PoliciesPage,
     SecretBody,
+    SetIdsBody,
     SetStateBody,
+    SetStatesBody,
+    SetWithdrawal,
     TagsBody,
     ThingBody,
     ThingsBody,
@@ -33,7 +37,9 @@ from shared.contracts.things import (
     ThingsQuery,
     UpdateThingBody,
     WithdrawSetBody,
+    WithdrawSetsBody,
 )
+from shared.errors import NotFound
 
 
 class ThingsClient:
@@ -43,6 +49,8 @@ class ThingsClient:
         self, session: aiohttp.ClientSession, base_url: str, timeout_seconds: float = 5.0
     ) -> None:
         self._peer = Peer(session, "things", base_url, timeout_seconds)
+        self._looks: Coalescer[str, UUID, SetStateBody | None] = Coalescer(self._view_sets)
+        self._withdrawals: Coalescer[str, SetWithdrawal, None] = Coalescer(self._withdraw_sets)
 
     async def apply_sets(
         self, token: str, sets: Mapping[UUID, EntitySetBody]
@@ -68,22 +76,51 @@ class ThingsClient:
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         """What there is of a mapping's entities now, with current secrets.
 
+        Sets that are looked at at the same time with the same token travel together.
+
         Raises:
             NotFound: The set was never applied, or is withdrawn.
         """
-        return await self._peer.call(
-            "GET",
-            f"/internal/sets/{mapping_id}",
+        state = await self._looks.call(token, mapping_id)
+        if state is None:
+            raise NotFound
+        return state
+
+    async def _view_sets(
+        self, token: str, mapping_ids: Sequence[UUID]
+    ) -> list[SetStateBody | None]:
+        states = await self._peer.call(
+            "POST",
+            "/internal/sets/view",
             token=token,
-            answer=SetStateBody,
+            body=SetIdsBody(list(mapping_ids)),
+            answer=SetStatesBody,
             repeatable=True,
         )
+        return [states.sets.get(mapping_id) for mapping_id in mapping_ids]
 
     async def withdraw_set(self, token: str, mapping_id: UUID, entities: WithdrawSetBody) -> None:
-        """Remove a mapping's entities, also ones never seen, so that they cannot appear later."""
-        await self._peer.call(
-            "DELETE", f"/internal/sets/{mapping_id}", token=token, body=entities, repeatable=True
+        """Remove a mapping's entities, also ones never seen, so that they cannot appear later.
+
+        Sets that are withdrawn at the same time with the same token travel together.
+
+        Raises:
+            Conflict: The mapping is another user's.
+        """
+        withdrawal = SetWithdrawal(
+            mapping_id=mapping_id, things=entities.things, channels=entities.channels
         )
+        await self._withdrawals.call(token, withdrawal)
+
+    async def _withdraw_sets(self, token: str, withdrawals: Sequence[SetWithdrawal]) -> list[None]:
+        await self._peer.call(
+            "DELETE",
+            "/internal/sets",
+            token=token,
+            body=WithdrawSetsBody(list(withdrawals)),
+            repeatable=True,
+        )
+        return [None] * len(withdrawals)
 
     async def view_thing(self, token: str, thing_id: UUID) -> ThingBody:
         """Show a thing as its user sees it; raises NotFound."""

@@ -368,6 +368,24 @@ class WithdrawSetBody(Struct, frozen=True, kw_only=True):
     channels: list[UUID]
 
 
+class SetWithdrawal(WithdrawSetBody, frozen=True, kw_only=True):
+    """What is to be gone of one mapping's set."""
+
+    mapping_id: UUID
+
+
+class WithdrawSetsBody(Struct, frozen=True):
+    """Sets of one user; one that is there twice goes with all ids named."""
+
+    sets: Annotated[list[SetWithdrawal], Meta(min_length=1, max_length=64)]
+
+
+class SetIdsBody(Struct, frozen=True):
+    """Mappings of one user."""
+
+    mapping_ids: Annotated[list[UUID], Meta(min_length=1, max_length=64)]
+
+
 class SetThingState(Struct, frozen=True, kw_only=True):
     """A thing of a set as it is now."""
 
@@ -386,3 +404,9 @@ class SetStateBody(Struct, frozen=True, kw_only=True):
     things: list[SetThingState]
     channels: list[UUID]
     foreign_connections: list[SetConnection]
+
+
+class SetStatesBody(Struct, frozen=True):
+    """Sets by mapping id, as far as they are there."""
+
+    sets: dict[UUID, SetStateBody]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from services.things.domain import Withdrawal
 from services.things.handlers.answers import set_state_body
 from services.things.handlers.keys import SET_SERVICE
 from services.things.handlers.reading import set_draft
@@ -11,23 +12,27 @@ from shared.clock import timestamp
 from shared.contracts.things import (
     AppliedSetsBody,
     EntitySetsBody,
-    SetStateBody,
-    WithdrawSetBody,
+    SetIdsBody,
+    SetStatesBody,
+    WithdrawSetsBody,
 )
 from shared.http.auth import CALLER
-from shared.http.body import path_uuid, read_json
+from shared.http.body import read_json
 from shared.http.operation import BULK_LIMIT_BYTES, Access, operation
 from shared.http.responses import json_response, no_content
 
 routes = web.RouteTableDef()
 
 
-@routes.get("/internal/sets/{mapping_id}")
-@operation(access=Access.SERVICE, answer=SetStateBody, errors=(403, 404))
-async def view_set(request: web.Request) -> web.Response:
-    """Show what there is of a mapping's entities now, with current secrets."""
-    state = await request.app[SET_SERVICE].view(request[CALLER], path_uuid(request, "mapping_id"))
-    return json_response(set_state_body(state))
+@routes.post("/internal/sets/view")
+@operation(access=Access.SERVICE, body=SetIdsBody, answer=SetStatesBody, errors=(403,))
+async def view_sets(request: web.Request) -> web.Response:
+    """Show what there is of mappings' entities now, with current secrets."""
+    body = await read_json(request, SetIdsBody)
+    states = await request.app[SET_SERVICE].view(request[CALLER], body.mapping_ids)
+    return json_response(
+        SetStatesBody({mapping_id: set_state_body(state) for mapping_id, state in states.items()})
+    )
 
 
 @routes.put("/internal/sets")
@@ -50,15 +55,22 @@ async def apply_sets(request: web.Request) -> web.Response:
     )
 
 
-@routes.delete("/internal/sets/{mapping_id}")
-@operation(access=Access.SERVICE, body=WithdrawSetBody, status=204, errors=(403, 404, 409))
-async def withdraw_set(request: web.Request) -> web.Response:
-    """Remove a mapping's entities, and keep them from being made later."""
-    body = await read_json(request, WithdrawSetBody)
+@routes.delete("/internal/sets")
+@operation(
+    access=Access.SERVICE,
+    body=WithdrawSetsBody,
+    status=204,
+    errors=(403, 409),
+    limit_bytes=BULK_LIMIT_BYTES,
+)
+async def withdraw_sets(request: web.Request) -> web.Response:
+    """Remove mappings' entities, and keep them from being made later."""
+    body = await read_json(request, WithdrawSetsBody)
     await request.app[SET_SERVICE].withdraw(
         request[CALLER],
-        path_uuid(request, "mapping_id"),
-        thing_ids=body.things,
-        channel_ids=body.channels,
+        [
+            Withdrawal(mapping_id=each.mapping_id, thing_ids=each.things, channel_ids=each.channels)
+            for each in body.sets
+        ],
     )
     return no_content()

@@ -13,8 +13,8 @@ from services.things.domain import (
     EntitySet,
     SetClaim,
     SetConnection,
-    SetOwnedByAnother,
     SetState,
+    Withdrawal,
 )
 from services.things.repository.rows import (
     array_text,
@@ -25,6 +25,7 @@ from services.things.repository.rows import (
 )
 from services.things.repository.secrets import ThingSecrets
 from shared.coalescing import Coalescer
+from shared.contracts.events import Event
 from shared.contracts.things_events import (
     ChannelDeleted,
     SetApplied,
@@ -35,14 +36,13 @@ from shared.postgres.pool import Connection, Database
 
 TOMBSTONE_LIFETIME = timedelta(hours=24)
 _PRUNED_AT_ONCE = 1000
+_WISHES_AT_ONCE = 4  # each of up to 64 sets, while the owner's creations wait
 
 
-class _Withdrawal(Struct, frozen=True):
-    """What is to be gone of one mapping's set."""
+class _Wish(Struct, frozen=True):
+    """What one call wants to be gone."""
 
-    mapping_id: UUID
-    thing_ids: list[UUID]
-    channel_ids: list[UUID]
+    withdrawals: Sequence[Withdrawal]
     withdrawn_at: datetime
 
 
@@ -53,7 +53,9 @@ class SetRepository:
         self._database = database
         self._outbox = outbox
         self._secrets = secrets
-        self._withdrawals: Coalescer[UUID, _Withdrawal, None] = Coalescer(self._withdraw_all)
+        self._withdrawals: Coalescer[UUID, _Wish, set[UUID]] = Coalescer(
+            self._withdraw_all, largest=_WISHES_AT_ONCE
+        )
 
     async def insert(self, sets: Sequence[EntitySet]) -> set[UUID]:
         things = [(each.mapping_id, thing) for each in sets for thing in each.things]
@@ -138,111 +140,146 @@ class SetRepository:
         )
         return None if row is None else SetClaim(**row)
 
-    async def view(self, mapping_id: UUID, owner_id: UUID) -> SetState | None:
+    async def view(self, mapping_ids: Sequence[UUID], owner_id: UUID) -> dict[UUID, SetState]:
         rows = await self._database.fetch(
+            # OFFSET 0: each entity is looked up by its id and nothing else. A join, or the owner as
+            # one more condition, would be left to statistics; with old ones or none PostgreSQL may
+            # go over all that the owner has.
             """
-            WITH claim AS (
-                SELECT thing_ids, channel_ids
+            WITH claim AS MATERIALIZED (
+                SELECT mapping_id, thing_ids, channel_ids
                 FROM entity_sets
-                WHERE mapping_id = $1 AND owner_id = $2 AND withdrawn_at IS NULL
-            ), members AS (
-                SELECT things.id, things.owner_id, things.name, things.tags, things.secret,
-                       things.metadata, things.created_at, things.updated_at, things.updated_by,
-                       things.status
+                WHERE mapping_id = ANY ($1::uuid[]) AND owner_id = $2 AND withdrawn_at IS NULL
+            ), members AS MATERIALIZED (
+                SELECT claim.mapping_id, thing.*
                 FROM claim CROSS JOIN unnest(claim.thing_ids) AS made (id)
-                JOIN things ON things.id = made.id
-                WHERE things.mapping_id = $1 AND things.owner_id = $2
-            ), groups AS (
-                SELECT channels.id
+                CROSS JOIN LATERAL (
+                    SELECT id, mapping_id AS made_with, owner_id, name, tags, secret, metadata,
+                           created_at, updated_at, updated_by, status
+                    FROM things
+                    WHERE things.id = made.id
+                    OFFSET 0
+                ) AS thing
+                WHERE thing.made_with = claim.mapping_id AND thing.owner_id = $2
+            ), groups AS MATERIALIZED (
+                SELECT claim.mapping_id, channel.id
                 FROM claim CROSS JOIN unnest(claim.channel_ids) AS made (id)
-                JOIN channels ON channels.id = made.id
-                WHERE channels.mapping_id = $1 AND channels.owner_id = $2
+                CROSS JOIN LATERAL (
+                    SELECT id, mapping_id AS made_with, owner_id
+                    FROM channels
+                    WHERE channels.id = made.id
+                    OFFSET 0
+                ) AS channel
+                WHERE channel.made_with = claim.mapping_id AND channel.owner_id = $2
             ), foreign_connections AS (
-                SELECT thing_id, channel_id, actions
-                FROM members JOIN connections ON connections.thing_id = members.id
-                WHERE NOT EXISTS (SELECT FROM groups WHERE groups.id = channel_id)
+                SELECT members.mapping_id, connection.thing_id, connection.channel_id,
+                       connection.actions
+                FROM members CROSS JOIN LATERAL (
+                    SELECT * FROM connections WHERE thing_id = members.id OFFSET 0
+                ) AS connection
+                WHERE (members.mapping_id, connection.channel_id) NOT IN (
+                    SELECT mapping_id, id FROM groups
+                )
                 UNION ALL
-                SELECT thing_id, channel_id, actions
-                FROM groups JOIN connections ON connections.channel_id = groups.id
-                WHERE NOT EXISTS (SELECT FROM members WHERE members.id = thing_id)
+                SELECT groups.mapping_id, connection.thing_id, connection.channel_id,
+                       connection.actions
+                FROM groups CROSS JOIN LATERAL (
+                    SELECT * FROM connections WHERE channel_id = groups.id OFFSET 0
+                ) AS connection
+                WHERE (groups.mapping_id, connection.thing_id) NOT IN (
+                    SELECT mapping_id, id FROM members
+                )
             )
-            SELECT members.id, members.owner_id, members.name, members.tags, members.secret,
-                   members.metadata, members.created_at, members.updated_at, members.updated_by,
-                   members.status, groups.id AS group_id, foreign_connections.thing_id,
-                   foreign_connections.channel_id, foreign_connections.actions
+            SELECT claim.mapping_id, members.id, members.owner_id, members.name, members.tags,
+                   members.secret, members.metadata, members.created_at, members.updated_at,
+                   members.updated_by, members.status, groups.id AS group_id,
+                   foreign_connections.thing_id, foreign_connections.channel_id,
+                   foreign_connections.actions
             FROM claim
-            LEFT JOIN (VALUES (1), (2), (3)) AS kind (number) ON true
-            LEFT JOIN members ON kind.number = 1
-            LEFT JOIN groups ON kind.number = 2
-            LEFT JOIN foreign_connections ON kind.number = 3
+            CROSS JOIN (VALUES (1), (2), (3)) AS kind (number)
+            LEFT JOIN members
+                ON kind.number = 1 AND members.mapping_id = claim.mapping_id
+            LEFT JOIN groups
+                ON kind.number = 2 AND groups.mapping_id = claim.mapping_id
+            LEFT JOIN foreign_connections
+                ON kind.number = 3 AND foreign_connections.mapping_id = claim.mapping_id
             ORDER BY members.created_at, members.id, groups.id, thing_id, channel_id
             """,
-            mapping_id,
+            list(mapping_ids),
             owner_id,
         )
-        if not rows:
-            return None
-        return SetState(
-            things=[thing_of(row, self._secrets) for row in rows if row["id"]],
-            channel_ids=[row["group_id"] for row in rows if row["group_id"]],
-            foreign_connections=[
-                SetConnection(
-                    thing_id=row["thing_id"],
-                    channel_id=row["channel_id"],
-                    actions=tuple(row["actions"]),
+        states: dict[UUID, SetState] = {}
+        for row in rows:
+            state = states.setdefault(
+                row["mapping_id"], SetState(things=[], channel_ids=[], foreign_connections=[])
+            )
+            if row["id"]:
+                state.things.append(thing_of(row, self._secrets))
+            elif row["group_id"]:
+                state.channel_ids.append(row["group_id"])
+            elif row["thing_id"]:
+                state.foreign_connections.append(
+                    SetConnection(
+                        thing_id=row["thing_id"],
+                        channel_id=row["channel_id"],
+                        actions=tuple(row["actions"]),
+                    )
                 )
-                for row in rows
-                if row["thing_id"]
-            ],
-        )
+        return states
 
     async def withdraw(
-        self,
-        mapping_id: UUID,
-        *,
-        thing_ids: list[UUID],
-        channel_ids: list[UUID],
-        owner_id: UUID,
-        withdrawn_at: datetime,
-    ) -> None:
-        await self._withdrawals.call(
-            owner_id, _Withdrawal(mapping_id, thing_ids, channel_ids, withdrawn_at)
-        )
+        self, withdrawals: Sequence[Withdrawal], *, owner_id: UUID, withdrawn_at: datetime
+    ) -> set[UUID]:
+        return await self._withdrawals.call(owner_id, _Wish(withdrawals, withdrawn_at))
 
-    async def _withdraw_all(self, owner_id: UUID, withdrawals: Sequence[_Withdrawal]) -> list[None]:
+    async def _withdraw_all(self, owner_id: UUID, wishes: Sequence[_Wish]) -> list[set[UUID]]:
         """Those of one owner at the same moment together: alone they would wait for each other."""
+        withdrawals = [each for wish in wishes for each in wish.withdrawals]
         mapping_ids = {each.mapping_id for each in withdrawals}
-        things = [(each.mapping_id, member) for each in withdrawals for member in each.thing_ids]
-        channels = [
-            (each.mapping_id, member) for each in withdrawals for member in each.channel_ids
-        ]
-        withdrawn_at = max(each.withdrawn_at for each in withdrawals)
+        withdrawn_at = max(wish.withdrawn_at for wish in wishes)
 
-        async def remove(connection: Connection) -> None:
-            # Waits for applications that are under way; the next statement sees what they made.
-            claimed = await connection.fetch(
+        async def remove(connection: Connection) -> set[UUID]:
+            # Waits for applications that are under way, and then, all claims had, for the owner's
+            # creations under way; later ones find the ids withdrawn. The next statement sees what
+            # both made.
+            claimed = await connection.fetchval(
                 """
-                INSERT INTO entity_sets (mapping_id, owner_id, thing_ids, channel_ids,
-                                         created_at, withdrawn_at)
-                SELECT mapping_id, $2, '{}', '{}', $3, $3
-                FROM unnest($1::uuid[]) AS mapping_id
-                ORDER BY mapping_id
-                ON CONFLICT (mapping_id) DO UPDATE
-                SET withdrawn_at = coalesce(entity_sets.withdrawn_at, excluded.withdrawn_at)
-                WHERE entity_sets.owner_id = excluded.owner_id
-                RETURNING mapping_id
+                WITH claimed AS (
+                    INSERT INTO entity_sets (mapping_id, owner_id, thing_ids, channel_ids,
+                                             created_at, withdrawn_at)
+                    SELECT mapping_id, $2, '{}', '{}', $3, $3
+                    FROM unnest($1::uuid[]) AS mapping_id
+                    ORDER BY mapping_id
+                    ON CONFLICT (mapping_id) DO UPDATE
+                    SET withdrawn_at = coalesce(entity_sets.withdrawn_at, excluded.withdrawn_at)
+                    WHERE entity_sets.owner_id = excluded.owner_id
+                    RETURNING mapping_id
+                ), everything AS (
+                    SELECT coalesce(array_agg(mapping_id), '{}') AS mapping_ids FROM claimed
+                )
+                SELECT mapping_ids, pg_advisory_xact_lock(hashtextextended($2::uuid::text, 0))
+                FROM everything
                 """,
                 list(mapping_ids),
                 owner_id,
                 withdrawn_at,
             )
-            if len(claimed) < len(mapping_ids):
-                raise SetOwnedByAnother
-            # Waits for the owner's creations under way; later ones find the ids withdrawn.
-            await connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))", owner_id
-            )
+            own = set(claimed)
+            things = [
+                (each.mapping_id, member)
+                for each in withdrawals
+                for member in each.thing_ids
+                if each.mapping_id in own
+            ]
+            channels = [
+                (each.mapping_id, member)
+                for each in withdrawals
+                for member in each.channel_ids
+                if each.mapping_id in own
+            ]
             removed = await connection.fetch(
+                # Looked up by their ids as in `view`. Nobody gives one away between the look and
+                # the removal: that needs the owner's lock too.
                 """
                 WITH withdrawn AS (
                     INSERT INTO withdrawn_ids (id, withdrawn_at)
@@ -250,17 +287,29 @@ class SetRepository:
                     FROM unnest($2::uuid[] || $4::uuid[]) AS id ORDER BY id
                     ON CONFLICT DO NOTHING
                 ), removed_things AS (
-                    DELETE FROM things
-                    USING unnest($2::uuid[], $3::uuid[]) AS gone (id, mapping_id)
-                    WHERE things.id = gone.id AND things.mapping_id = gone.mapping_id
-                      AND things.owner_id = $1
-                    RETURNING things.id
+                    DELETE FROM things WHERE id = ANY (ARRAY(
+                        SELECT thing.id
+                        FROM unnest($2::uuid[], $3::uuid[]) AS gone (id, mapping_id)
+                        CROSS JOIN LATERAL (
+                            SELECT id, mapping_id, owner_id FROM things
+                            WHERE things.id = gone.id
+                            OFFSET 0
+                        ) AS thing
+                        WHERE thing.mapping_id = gone.mapping_id AND thing.owner_id = $1
+                    ))
+                    RETURNING id
                 ), removed_channels AS (
-                    DELETE FROM channels
-                    USING unnest($4::uuid[], $5::uuid[]) AS gone (id, mapping_id)
-                    WHERE channels.id = gone.id AND channels.mapping_id = gone.mapping_id
-                      AND channels.owner_id = $1
-                    RETURNING channels.id
+                    DELETE FROM channels WHERE id = ANY (ARRAY(
+                        SELECT channel.id
+                        FROM unnest($4::uuid[], $5::uuid[]) AS gone (id, mapping_id)
+                        CROSS JOIN LATERAL (
+                            SELECT id, mapping_id, owner_id FROM channels
+                            WHERE channels.id = gone.id
+                            OFFSET 0
+                        ) AS channel
+                        WHERE channel.mapping_id = gone.mapping_id AND channel.owner_id = $1
+                    ))
+                    RETURNING id
                 )
                 SELECT id, true AS is_thing FROM removed_things
                 UNION ALL
@@ -275,30 +324,34 @@ class SetRepository:
             )
             gone_things = [row["id"] for row in removed if row["is_thing"]]
             gone_channels = [row["id"] for row in removed if not row["is_thing"]]
+            events: list[Event] = []
             if gone_things:
-                await Outbox.append(connection, ThingDeleted(thing_ids=gone_things))
+                events.append(ThingDeleted(thing_ids=gone_things))
             if gone_channels:
-                await Outbox.append(connection, ChannelDeleted(channel_ids=gone_channels))
+                events.append(ChannelDeleted(channel_ids=gone_channels))
+            await Outbox.append_all(connection, events)
+            return own
 
-        await self._database.transact(remove)
+        own = await self._database.transact(remove)
         self._outbox.written.set()
         await self._prune(withdrawn_at - TOMBSTONE_LIFETIME)
-        return [None] * len(withdrawals)
+        return [own.intersection(each.mapping_id for each in wish.withdrawals) for wish in wishes]
 
     async def _prune(self, before: datetime) -> None:
-        """Let go of some ids that were withdrawn long ago."""
+        """Let go of some ids that were withdrawn long ago; most often there are none."""
         await self._database.execute(
+            # In order and by arrays, so that only the indexes are asked, whatever the statistics.
             """
             WITH old_sets AS (
-                DELETE FROM entity_sets WHERE mapping_id IN (
+                DELETE FROM entity_sets WHERE mapping_id = ANY (ARRAY(
                     SELECT mapping_id FROM entity_sets WHERE withdrawn_at < $1
-                    LIMIT $2 FOR UPDATE SKIP LOCKED
-                )
+                    ORDER BY withdrawn_at LIMIT $2 FOR UPDATE SKIP LOCKED
+                ))
             )
-            DELETE FROM withdrawn_ids WHERE id IN (
+            DELETE FROM withdrawn_ids WHERE id = ANY (ARRAY(
                 SELECT id FROM withdrawn_ids WHERE withdrawn_at < $1
                 ORDER BY withdrawn_at LIMIT $2 FOR UPDATE SKIP LOCKED
-            )
+            ))
             """,
             before,
             _PRUNED_AT_ONCE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,9 +11,9 @@ from services.things.domain import (
     EntitySet,
     IdWithdrawn,
     SetDraft,
-    SetNotFound,
     SetOwnedByAnother,
     SetState,
+    Withdrawal,
     checked_actions,
 )
 from services.things.ports import Facts, SetStore
@@ -111,45 +111,46 @@ class SetService:
             raise IdWithdrawn
         return claim.created_at
 
-    async def view(self, caller: Caller, mapping_id: UUID) -> SetState:
-        """Show what there is of a mapping's set now, with current secrets.
+    async def view(self, caller: Caller, mapping_ids: Sequence[UUID]) -> dict[UUID, SetState]:
+        """Show what there is of mappings' sets now, with current secrets.
+
+        Returns:
+            By mapping id, without those never applied, withdrawn, or another user's.
 
         Raises:
-            Forbidden: Not the mapping service, or with a token for something else.
-            SetNotFound: Never applied, withdrawn, or another user's.
+            Forbidden: Not the mapping service, or with a token that is not for all of them.
         """
-        self._authorization.manage_set(caller, mapping_id)
-        state = await self._sets.view(mapping_id, caller.user_id)
-        if state is None:
-            raise SetNotFound
-        return state
+        for mapping_id in mapping_ids:
+            self._authorization.manage_set(caller, mapping_id)
+        return await self._sets.view(mapping_ids, caller.user_id)
 
-    async def withdraw(
-        self, caller: Caller, mapping_id: UUID, *, thing_ids: list[UUID], channel_ids: list[UUID]
-    ) -> None:
-        """Remove what a set made of these ids, and keep it from being made from now on.
+    async def withdraw(self, caller: Caller, withdrawals: Sequence[Withdrawal]) -> None:
+        """Remove what sets made of these ids, and keep them from being made from now on.
 
         A set never seen is withdrawn too, so that an application that was only slow cannot leave
         anything behind; for a day nothing else is made with these ids either. What belongs to
         another user by now stays.
 
         Raises:
-            Forbidden: Not the mapping service, or with a token for something else.
-            SetOwnedByAnother: The mapping id is another user's.
+            Forbidden: Not the mapping service, or with a token that is not for all of them;
+                nothing was changed.
+            SetOwnedByAnother: A mapping id is another user's; the other sets are withdrawn.
 
         Events: `ThingDeleted` and `ChannelDeleted`, with the ids that were there.
         """
-        self._authorization.manage_set(caller, mapping_id)
+        for withdrawal in withdrawals:
+            self._authorization.manage_set(caller, withdrawal.mapping_id)
         try:
-            await self._sets.withdraw(
-                mapping_id,
-                thing_ids=thing_ids,
-                channel_ids=channel_ids,
-                owner_id=caller.user_id,
-                withdrawn_at=self._now(),
+            withdrawn = await self._sets.withdraw(
+                withdrawals, owner_id=caller.user_id, withdrawn_at=self._now()
             )
         finally:
-            await self._facts.forget(thing_ids=thing_ids, channel_ids=channel_ids)
+            await self._facts.forget(
+                thing_ids=[member for each in withdrawals for member in each.thing_ids],
+                channel_ids=[member for each in withdrawals for member in each.channel_ids],
+            )
+        if not withdrawn.issuperset(each.mapping_id for each in withdrawals):
+            raise SetOwnedByAnother
 
 
 def _require_closed(draft: SetDraft) -> None:

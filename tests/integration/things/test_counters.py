@@ -39,8 +39,8 @@ async def tallied(database: Database) -> dict[tuple[str, UUID, str], int]:
     return {(row["entity"], row["owner_id"], row["status"]): row["entries"] for row in rows}
 
 
-def a_set(users: UsersStandIn, user: User) -> tuple[str, User, dict[str, Any], dict[str, Any]]:
-    """Path to withdraw a set of two things and a channel, caller, bodies to apply and withdraw."""
+def a_set(users: UsersStandIn, user: User) -> tuple[User, dict[str, Any], dict[str, Any]]:
+    """A set of two things and a channel: caller, bodies to apply and withdraw it."""
     mapping_id, things, channel = uuid4(), [str(uuid4()), str(uuid4())], str(uuid4())
     token = users.token(user.id, kind="service", service="provision", scope=f"mapping:{mapping_id}")
     entities = {
@@ -49,8 +49,8 @@ def a_set(users: UsersStandIn, user: User) -> tuple[str, User, dict[str, Any], d
         "connections": [{"thing_id": things[0], "channel_id": channel}],
     }
     made = {"sets": {str(mapping_id): entities}}
-    gone = {"things": things, "channels": [channel]}
-    return f"/internal/sets/{mapping_id}", User(user.id, token), made, gone
+    gone = {"mapping_id": str(mapping_id), "things": things, "channels": [channel]}
+    return User(user.id, token), made, {"sets": [gone]}
 
 
 async def test_totals_stay_exact_through_everything_that_changes_them(
@@ -69,9 +69,9 @@ async def test_totals_stay_exact_through_everything_that_changes_them(
             await things_api.call(
                 "POST", "/things/bulk", user, [{"key": thing["key"]}, {}]
             )  # refused
-            path, service, made, gone = a_set(users_stand_in, user)
+            service, made, gone = a_set(users_stand_in, user)
             await things_api.call("PUT", "/internal/sets", service, made)
-            await things_api.call("POST", f"/things/{gone['things'][0]}/disable", user)
+            await things_api.call("POST", f"/things/{gone['sets'][0]['things'][0]}/disable", user)
             await things_api.call(
                 "PATCH", f"/things/{thing['id']}/owner", user, {"owner": str(other.id)}
             )
@@ -82,7 +82,7 @@ async def test_totals_stay_exact_through_everything_that_changes_them(
                     ("DELETE", f"/things/{thing['id']}", other, None),
                     ("DELETE", f"/channels/{channel['id']}", user, None),
                     ("POST", f"/channels/{channel['id']}/enable", user, None),
-                    ("DELETE", path, service, gone),
+                    ("DELETE", "/internal/sets", service, gone),
                 ],
                 k=3,
             ):

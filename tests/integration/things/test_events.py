@@ -163,10 +163,10 @@ def service_call(
             alice.id, kind="service", service="provision", scope=f"mapping:{mapping_id}"
         )
         headers = {"Authorization": f"Bearer {token}"}
-        path = f"/internal/sets/{mapping_id}"
-        if method == "PUT":
-            path, body = "/internal/sets", {"sets": {mapping_id: body}}
-        answer = await things_api.call(method, path, None, body, headers=headers)
+        sets = {mapping_id: body} if method == "PUT" else [{"mapping_id": mapping_id, **body}]
+        answer = await things_api.call(
+            method, "/internal/sets", None, {"sets": sets}, headers=headers
+        )
         return answer.status
 
     return call

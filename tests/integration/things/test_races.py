@@ -137,8 +137,8 @@ async def withdraw(things_api: ThingsApi, users: UsersStandIn, user: User, thing
     )
     answer = await things_api.call(
         "DELETE",
-        f"/internal/sets/{mapping_id}",
+        "/internal/sets",
         User(user.id, token),
-        {"things": [thing_id], "channels": []},
+        {"sets": [{"mapping_id": str(mapping_id), "things": [thing_id], "channels": []}]},
     )
     assert answer.status == 204

@@ -32,7 +32,8 @@ class Provision:
         if method == "PUT":
             sets = {"sets": {str(mapping_id): body}}
             return await self._api.call(method, "/internal/sets", user, sets)
-        return await self._api.call(method, f"/internal/sets/{mapping_id}", user, body)
+        gone = {"sets": [{"mapping_id": str(mapping_id), **body}]}
+        return await self._api.call(method, "/internal/sets", user, gone)
 
     async def withdraw(
         self, things: list[str], channels: list[str], mapping_id: UUID | None = None
@@ -116,3 +117,28 @@ async def test_withdrawn_ids_are_let_go_after_a_day(
     assert (await things_api.call("POST", "/things", alice, {"id": old})).status == 201
     assert (await things_api.call("POST", "/things", alice, {"id": young})).status == 409
     assert await things_database.fetchval("SELECT count(*) FROM entity_sets") == 1
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/view")])
+async def test_a_token_must_name_every_set_of_a_call(
+    things_api: ThingsApi,
+    things_database: Database,
+    users_stand_in: UsersStandIn,
+    alice: User,
+    method: str,
+    path: str,
+) -> None:
+    named, unnamed = str(uuid4()), str(uuid4())
+    scope = f"withdraw:{named} mapping:{uuid4()}"
+    token = users_stand_in.token(alice.id, kind="service", service="provision", scope=scope)
+
+    answers = []
+    for mapping_ids in ([named, unnamed], [named]):
+        gone = [{"mapping_id": each, "things": [], "channels": []} for each in mapping_ids]
+        body = {"sets": gone} if method == "DELETE" else {"mapping_ids": mapping_ids}
+        answer = await things_api.call(method, f"/internal/sets{path}", User(alice.id, token), body)
+        answers.append(answer.status)
+        if answer.status == 403:
+            assert await things_database.fetchval("SELECT count(*) FROM entity_sets") == 0
+
+    assert answers == [403, 204 if method == "DELETE" else 200]

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.things.domain import Channel, Owners, Pairs, Thing
+from services.things.domain import Channel, Owners, Pairs, Thing, Withdrawal
 from services.things.ports import ChannelStore, ConnectionStore, People, SetStore, ThingStore
 from services.things.service.authorization import Authorization
 from services.things.service.channels import ChannelService
@@ -164,7 +164,8 @@ async def test_a_withdrawn_set_is_forgotten_when_the_answer_of_the_database_was_
 
     with pytest.raises(Unavailable):
         await service.withdraw(
-            provision, mapping_id, thing_ids=[thing_id], channel_ids=[channel_id]
+            provision,
+            [Withdrawal(mapping_id=mapping_id, thing_ids=[thing_id], channel_ids=[channel_id])],
         )
 
     assert remembered.forgotten == {thing_id, channel_id}
