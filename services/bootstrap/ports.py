@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -142,8 +142,14 @@ class ConfigSets(Protocol):
     async def find(self, mapping_id: UUID) -> ConfigSet | None:
         """What is known of a mapping."""
 
-    async def withdraw(self, mapping_id: UUID, owner_id: UUID, moment: datetime) -> bool:
-        """Remove the config and make the mapping known; False if it is another user's."""
+    async def withdraw(
+        self, mapping_ids: Collection[UUID], owner_id: UUID, moment: datetime
+    ) -> set[UUID]:
+        """Remove the configs and make the mappings known.
+
+        Returns:
+            The mappings of which that was done: those that are not another user's.
+        """
 
 
 class FollowedConfigs(Protocol):

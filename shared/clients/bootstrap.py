@@ -9,6 +9,7 @@ from uuid import UUID
 import aiohttp
 
 from shared.clients.base import Peer, with_query
+from shared.coalescing import Coalescer
 from shared.contracts.bootstrap import (
     AddConfigBody,
     ConfigBody,
@@ -22,6 +23,7 @@ from shared.contracts.bootstrap import (
     UpdateCertificatesBody,
     UpdateConfigBody,
     UpdateConnectionsBody,
+    WithdrawConfigsBody,
 )
 
 
@@ -32,6 +34,7 @@ class BootstrapClient:
         self, session: aiohttp.ClientSession, base_url: str, timeout_seconds: float = 5.0
     ) -> None:
         self._peer = Peer(session, "bootstrap", base_url, timeout_seconds)
+        self._withdrawals: Coalescer[str, UUID, None] = Coalescer(self._withdraw_configs)
 
     async def apply_configs(self, token: str, configs: Mapping[UUID, SetConfigBody]) -> None:
         """Make mappings' configs, active at once; safe to repeat, also if some were made.
@@ -48,10 +51,24 @@ class BootstrapClient:
         )
 
     async def withdraw_config(self, token: str, mapping_id: UUID) -> None:
-        """Remove a mapping's config, also one never seen, so that it cannot appear later."""
+        """Remove a mapping's config, also one never seen, so that it cannot appear later.
+
+        Those that are removed at the same time with the same token travel together.
+
+        Raises:
+            Forbidden: The mapping is another user's.
+        """
+        await self._withdrawals.call(token, mapping_id)
+
+    async def _withdraw_configs(self, token: str, mapping_ids: Sequence[UUID]) -> list[None]:
         await self._peer.call(
-            "DELETE", f"/internal/configs/{mapping_id}", token=token, repeatable=True
+            "DELETE",
+            "/internal/configs",
+            token=token,
+            body=WithdrawConfigsBody(list(mapping_ids)),
+            repeatable=True,
         )
+        return [None] * len(mapping_ids)
 
     async def add_config(self, token: str, config: AddConfigBody) -> UUID:
         """Add a config by hand, inactive; answers the id of its thing.

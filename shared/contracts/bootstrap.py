@@ -169,6 +169,12 @@ class SetConfigsBody(Struct, frozen=True):
     configs: Annotated[dict[UUID, SetConfigBody], Meta(min_length=1, max_length=64)]
 
 
+class WithdrawConfigsBody(Struct, frozen=True):
+    """Mappings of one user whose configs are to be gone."""
+
+    mapping_ids: Annotated[list[UUID], Meta(min_length=1, max_length=64)]
+
+
 class ConfigChannelInput(Struct, frozen=True, kw_only=True):
     """A channel of a new config, in the order the gateway shall see."""
 

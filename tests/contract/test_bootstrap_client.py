@@ -167,3 +167,32 @@ async def test_a_service_that_does_not_answer_is_unavailable(unused_tcp_port: in
 
         with pytest.raises(Unavailable):
             await client.withdraw_config("token", uuid4())
+
+
+async def test_configs_withdrawn_at_the_same_moment_are_gone_and_a_refused_one_harms_no_other(
+    bootstrap: Bootstrap, alice: User, bob: User
+) -> None:
+    mapping_ids = [uuid4() for _ in range(30)]
+    bobs, unnamed, *own = mapping_ids
+    for number, mapping_id in enumerate(mapping_ids[:-3]):  # some were never made
+        owner = bob if mapping_id == bobs else alice
+        await bootstrap.client.apply_configs(
+            bootstrap.token(owner, mapping_id), {mapping_id: make_config(f"gateway {number}")}
+        )
+    scope = " ".join(f"withdraw:{each}" for each in [bobs, *own])
+    token = bootstrap.users.token(alice.id, kind="service", service="provision", scope=scope)
+
+    outcomes = await asyncio.gather(
+        *(bootstrap.client.withdraw_config(token, each) for each in mapping_ids),
+        return_exceptions=True,
+    )
+
+    assert [type(outcome) for outcome in outcomes[:2]] == [Forbidden, Forbidden]
+    assert outcomes[2:] == [None] * 28
+    left = await bootstrap.database.fetch("SELECT mapping_id FROM configs")
+    assert {row["mapping_id"] for row in left} == {bobs, unnamed}
+    with pytest.raises(Conflict) as refused:
+        await bootstrap.client.apply_configs(
+            bootstrap.token(alice, own[-1]), {own[-1]: make_config("late")}
+        )
+    assert refused.value.code == "id_withdrawn"

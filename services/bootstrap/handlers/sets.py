@@ -6,9 +6,9 @@ from aiohttp import web
 
 from services.bootstrap.handlers.bodies import config_from
 from services.bootstrap.handlers.keys import SET_SERVICE
-from shared.contracts.bootstrap import SetConfigsBody
+from shared.contracts.bootstrap import SetConfigsBody, WithdrawConfigsBody
 from shared.http.auth import CALLER
-from shared.http.body import path_uuid, read_json
+from shared.http.body import read_json
 from shared.http.operation import BULK_LIMIT_BYTES, Access, operation
 from shared.http.responses import no_content
 
@@ -37,10 +37,10 @@ async def apply_configs(request: web.Request) -> web.Response:
     return no_content()
 
 
-@routes.delete("/internal/configs/{mapping_id}")
-@operation(access=Access.SERVICE, status=204, errors=(403, 404))
-async def withdraw_config(request: web.Request) -> web.Response:
-    """Remove a mapping's config and keep it from appearing later."""
-    mapping_id = path_uuid(request, "mapping_id")
-    await request.app[SET_SERVICE].withdraw(request[CALLER], mapping_id)
+@routes.delete("/internal/configs")
+@operation(access=Access.SERVICE, body=WithdrawConfigsBody, status=204, errors=(403,))
+async def withdraw_configs(request: web.Request) -> web.Response:
+    """Remove mappings' configs and keep them from appearing later."""
+    body = await read_json(request, WithdrawConfigsBody)
+    await request.app[SET_SERVICE].withdraw(request[CALLER], body.mapping_ids)
     return no_content()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -109,35 +109,43 @@ class SetRepository:
         )
         return ConfigSet(**row) if row is not None else None
 
-    async def withdraw(self, mapping_id: UUID, owner_id: UUID, moment: datetime) -> bool:
-        """Two statements: the first waits for an apply on its way, the second sees what it made."""
+    async def withdraw(
+        self, mapping_ids: Collection[UUID], owner_id: UUID, moment: datetime
+    ) -> set[UUID]:
+        """Two statements: the first waits for applies on their way, the second sees what they made.
 
-        async def work(connection: Connection) -> bool:
-            is_owners = await connection.fetchval(
+        Mappings go in order, so that two withdrawals of the same ones do not wait for each other.
+        """
+
+        async def work(connection: Connection) -> set[UUID]:
+            rows = await connection.fetch(
                 """
                 INSERT INTO config_sets AS known (mapping_id, owner_id, created_at, withdrawn_at)
-                VALUES ($1, $2, $3, $3)
+                SELECT mapping_id, $2, $3, $3
+                FROM unnest($1::uuid[]) AS mapping_id
+                ORDER BY mapping_id
                 ON CONFLICT (mapping_id) DO UPDATE
                 SET withdrawn_at = coalesce(known.withdrawn_at, excluded.withdrawn_at)
                 WHERE known.owner_id = excluded.owner_id
-                RETURNING true
+                RETURNING mapping_id
                 """,
-                mapping_id,
+                list(set(mapping_ids)),
                 owner_id,
                 moment,
             )
-            if not is_owners:
-                return False
-            thing_id = await connection.fetchval(
-                "DELETE FROM configs WHERE mapping_id = $1 RETURNING thing_id", mapping_id
+            own = {row["mapping_id"] for row in rows}
+            deleted = await connection.fetch(
+                "DELETE FROM configs WHERE mapping_id = ANY ($1::uuid[]) RETURNING thing_id",
+                list(own),
             )
-            if thing_id is not None:
-                await self._outbox.append(connection, ConfigDeleted(thing_id=thing_id))
-            return True
+            await self._outbox.append_all(
+                connection, [ConfigDeleted(thing_id=row["thing_id"]) for row in deleted]
+            )
+            return own
 
-        is_owners = await self._database.transact(work)
+        own = await self._database.transact(work)
         self._outbox.written.set()
-        return is_owners
+        return own
 
 
 def _created(config: Config) -> ConfigCreated:

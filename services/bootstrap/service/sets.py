@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -57,16 +57,20 @@ class SetService:
             if known is None or not known.has_config:
                 raise ConfigWithdrawn
 
-    async def withdraw(self, caller: Caller, mapping_id: UUID) -> None:
-        """Remove a mapping's config, also one never seen, so that it cannot appear later.
+    async def withdraw(self, caller: Caller, mapping_ids: Collection[UUID]) -> None:
+        """Remove mappings' configs, also ones never seen, so that they cannot appear later.
 
         Raises:
-            Forbidden: The caller is not provision acting for this mapping and its user.
+            Forbidden: The caller is not provision acting for all of these mappings; nothing was
+                changed.
+            MappingOfAnotherUser: One is not his; the others' configs are removed.
 
-        Events: `ConfigDeleted`, if there was a config.
+        Events: `ConfigDeleted` for each config that was there.
         """
-        authorize_withdraw(caller, mapping_id)
-        if not await self._sets.withdraw(mapping_id, caller.user_id, self._now()):
+        for mapping_id in mapping_ids:
+            authorize_withdraw(caller, mapping_id)
+        withdrawn = await self._sets.withdraw(mapping_ids, caller.user_id, self._now())
+        if not withdrawn.issuperset(mapping_ids):
             raise MappingOfAnotherUser
 
 

@@ -117,7 +117,9 @@ class Mappings:
     ) -> ClientResponse:
         """What provision does to undo it."""
         return await self._api.client.delete(
-            f"/internal/configs/{mapping_id}", headers=self._headers(mapping_id, owner, token)
+            "/internal/configs",
+            json={"mapping_ids": [str(mapping_id)]},
+            headers=self._headers(mapping_id, owner, token),
         )
 
     def _headers(self, mapping_id: UUID, owner: User | None, token: str | None) -> dict[str, str]:

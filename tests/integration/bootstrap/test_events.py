@@ -21,6 +21,7 @@ from shared.contracts.things_events import (
 )
 from shared.events.broker import STREAM
 from shared.postgres.pool import Database
+from tests.fakes.users import UsersStandIn
 from tests.fixtures.services import User
 from tests.integration.bootstrap.mappings import Api, Mappings, make_channel, make_config
 from tests.waiting import eventually
@@ -226,3 +227,29 @@ async def test_a_channel_in_more_configs_than_a_batch_leaves_them_all(
         return await database.fetchval("SELECT bool_and(channels = '[]') FROM configs") is True
 
     await eventually(is_taken_out, what="configs without the channel")
+
+
+async def test_configs_withdrawn_by_one_call_are_told_one_by_one(
+    bootstrap_api: Api,
+    mappings: Mappings,
+    jetstream: JetStreamContext,
+    alice: User,
+    users_stand_in: UsersStandIn,
+) -> None:
+    configs = {uuid4(): make_config() for _ in range(3)}
+    for mapping_id, config in configs.items():
+        await mappings.apply(mapping_id, config)
+    scope = " ".join(f"withdraw:{mapping_id}" for mapping_id in configs)
+    token = users_stand_in.token(alice.id, kind="service", service="provision", scope=scope)
+
+    for _ in range(2):
+        answer = await bootstrap_api.client.delete(
+            "/internal/configs",
+            json={"mapping_ids": [str(mapping_id) for mapping_id in configs]},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert answer.status == 204
+
+    for config in configs.values():
+        events = await told_until(jetstream, config.thing_id, "deleted")
+        assert events[1:] == [("deleted", {"thing_id": str(config.thing_id)})]

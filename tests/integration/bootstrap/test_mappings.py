@@ -301,6 +301,28 @@ async def test_only_provision_with_the_mappings_own_token_may_withdraw(
     assert (missing.status, fetched.status) == (401, 200)
 
 
+async def test_a_token_must_name_every_mapping_that_is_withdrawn(
+    bootstrap_api: Api,
+    mappings: Mappings,
+    database: Database,
+    alice: User,
+    provision_token: NewToken,
+) -> None:
+    named, unnamed = uuid4(), uuid4()
+    await mappings.apply(named, make_config())
+    await mappings.apply(unnamed, make_config())
+    token = provision_token(alice, named, scope=f"withdraw:{named} withdraw:{uuid4()}")
+
+    answer = await bootstrap_api.client.delete(
+        "/internal/configs",
+        json={"mapping_ids": [str(named), str(unnamed)]},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+    assert answer.status == 403
+    assert await database.fetchval("SELECT count(*) FROM configs") == 2
+
+
 async def test_a_token_for_cleaning_up_may_withdraw(
     bootstrap_api: Api, mappings: Mappings, alice: User, provision_token: NewToken
 ) -> None:
@@ -327,12 +349,14 @@ async def test_another_users_mapping_can_neither_be_applied_nor_withdrawn(
     assert [applied.status, withdrawn.status, fetched.status] == [403, 403, 200]
 
 
-@pytest.mark.parametrize("mapping_id", ["nope", "%2F"])
-async def test_a_mapping_id_that_is_none_is_not_found(
-    bootstrap_api: Api, alice: User, provision_token: NewToken, mapping_id: str
+@pytest.mark.parametrize("mapping_ids", [["nope"], [], "nope", [str(uuid4())] * 65])
+async def test_mapping_ids_that_are_none_or_too_many_are_refused(
+    bootstrap_api: Api, alice: User, provision_token: NewToken, mapping_ids: Any
 ) -> None:
     headers = {"Authorization": f"Bearer {provision_token(alice, uuid4())}"}
 
-    answer = await bootstrap_api.client.delete(f"/internal/configs/{mapping_id}", headers=headers)
+    answer = await bootstrap_api.client.delete(
+        "/internal/configs", json={"mapping_ids": mapping_ids}, headers=headers
+    )
 
-    assert answer.status == 404
+    assert answer.status == 400
