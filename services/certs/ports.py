@@ -73,8 +73,14 @@ class CertificateSets(Protocol):
     async def find(self, mapping_id: UUID) -> CertificateSet | None:
         """What is known of a mapping."""
 
-    async def withdraw(self, mapping_id: UUID, owner_id: UUID, moment: datetime) -> bool:
-        """Revoke them, and keep any more from being signed; False if it is another user's."""
+    async def withdraw(
+        self, mapping_ids: Collection[UUID], owner_id: UUID, moment: datetime
+    ) -> set[UUID]:
+        """Revoke mappings' certificates, and keep any more from being signed.
+
+        Returns:
+            The mappings of which that was done: those that are not another user's.
+        """
 
 
 class Followed(Protocol):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import aiohttp
 
 from shared.clients.base import Peer, with_query
+from shared.coalescing import Coalescer
 from shared.contracts.certs import (
     CertificateBody,
     CertificatesQuery,
@@ -16,6 +18,7 @@ from shared.contracts.certs import (
     SerialsPage,
     SetCertificatesBody,
     SignedSetBody,
+    WithdrawCertificatesBody,
 )
 from shared.http.paging import Page
 
@@ -27,6 +30,7 @@ class CertsClient:
         self, session: aiohttp.ClientSession, base_url: str, timeout_seconds: float = 5.0
     ) -> None:
         self._peer = Peer(session, "certs", base_url, timeout_seconds)
+        self._withdrawals: Coalescer[str, UUID, None] = Coalescer(self._withdraw_sets)
 
     async def sign_set(
         self, token: str, mapping_id: UUID, wanted: SetCertificatesBody
@@ -57,10 +61,24 @@ class CertsClient:
         )
 
     async def withdraw_set(self, token: str, mapping_id: UUID) -> None:
-        """Revoke a mapping's certificates, and keep any from being signed later."""
+        """Revoke a mapping's certificates, and keep any from being signed later.
+
+        Those that are revoked at the same time with the same token travel together.
+
+        Raises:
+            Forbidden: The mapping is another user's.
+        """
+        await self._withdrawals.call(token, mapping_id)
+
+    async def _withdraw_sets(self, token: str, mapping_ids: Sequence[UUID]) -> list[None]:
         await self._peer.call(
-            "DELETE", f"/internal/certificates/{mapping_id}", token=token, repeatable=True
+            "DELETE",
+            "/internal/certificates",
+            token=token,
+            body=WithdrawCertificatesBody(list(mapping_ids)),
+            repeatable=True,
         )
+        return [None] * len(mapping_ids)
 
     async def issue(self, token: str, wanted: IssueBody) -> CertificateBody:
         """A certificate for a thing; a key made for it is in this answer alone."""

@@ -113,6 +113,12 @@ class SetCertificatesBody(Struct, frozen=True, kw_only=True):
     certificates: list[SetCertificate]
 
 
+class WithdrawCertificatesBody(Struct, frozen=True):
+    """Mappings of one user whose certificates are to be revoked."""
+
+    mapping_ids: Annotated[list[UUID], Meta(min_length=1, max_length=64)]
+
+
 class SignedCertificate(Struct, frozen=True, kw_only=True):
     """A thing's living certificate, in PEM."""
 

@@ -216,3 +216,29 @@ async def test_a_set_is_signed_as_a_whole_or_not_at_all(certs: Certs, alice: Use
             await certs.sign(alice, uuid4(), both)
 
     assert await certs.living() == 0
+
+
+async def test_sets_withdrawn_at_the_same_moment_are_revoked_and_a_refused_one_harms_no_other(
+    certs: Certs, alice: User, bob: User
+) -> None:
+    bodies = {uuid4(): wanted(uuid4()) for _ in range(12)}
+    bobs, unnamed, *own = bodies
+    for mapping_id in list(bodies)[:-2]:  # some were never signed
+        await certs.sign(bob if mapping_id == bobs else alice, mapping_id, bodies[mapping_id])
+    scope = " ".join(f"withdraw:{each}" for each in [bobs, *own])
+    token = certs.users.token(alice.id, kind="service", service="provision", scope=scope)
+
+    for _ in range(2):
+        outcomes = await asyncio.gather(
+            *(certs.client.withdraw_set(token, each) for each in bodies), return_exceptions=True
+        )
+        assert [type(outcome) for outcome in outcomes[:2]] == [Forbidden, Forbidden]
+        assert outcomes[2:] == [None] * 10
+
+    living = await certs.database.fetch(
+        "SELECT mapping_id FROM certificates WHERE revoked_at IS NULL"
+    )
+    assert {row["mapping_id"] for row in living} == {bobs, unnamed}
+    with pytest.raises(Conflict) as refused:
+        await certs.sign(alice, own[-1], bodies[own[-1]])
+    assert refused.value.code == "id_withdrawn"

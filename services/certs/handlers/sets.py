@@ -6,7 +6,11 @@ from aiohttp import web
 
 from services.certs.handlers.bodies import set_wish_from, signed_set_body
 from services.certs.handlers.keys import SET_SERVICE
-from shared.contracts.certs import SetCertificatesBody, SignedSetBody
+from shared.contracts.certs import (
+    SetCertificatesBody,
+    SignedSetBody,
+    WithdrawCertificatesBody,
+)
 from shared.http.auth import CALLER
 from shared.http.body import path_uuid, read_json
 from shared.http.operation import Access, operation
@@ -43,10 +47,10 @@ async def view_set(request: web.Request) -> web.Response:
     return json_response(signed_set_body(certificates, service.chain))
 
 
-@routes.delete("/internal/certificates/{mapping_id}")
-@operation(access=Access.SERVICE, status=204, errors=(403, 404))
-async def withdraw_set(request: web.Request) -> web.Response:
-    """Revoke a mapping's certificates and keep any from being signed later."""
-    mapping_id = path_uuid(request, "mapping_id")
-    await request.app[SET_SERVICE].withdraw(request[CALLER], mapping_id)
+@routes.delete("/internal/certificates")
+@operation(access=Access.SERVICE, body=WithdrawCertificatesBody, status=204, errors=(403,))
+async def withdraw_sets(request: web.Request) -> web.Response:
+    """Revoke mappings' certificates and keep any from being signed later."""
+    body = await read_json(request, WithdrawCertificatesBody)
+    await request.app[SET_SERVICE].withdraw(request[CALLER], body.mapping_ids)
     return no_content()

@@ -48,9 +48,13 @@ async def announce_revoked(
     connection: Connection, rows: Collection[asyncpg.Record], reason: Reason
 ) -> None:
     """Tell that the certificates in rows with serial and thing_id are no longer good."""
-    if not rows:
-        return
-    revoked = [
+    if rows:
+        await Outbox.append(connection, revoked(rows, reason))
+
+
+def revoked(rows: Iterable[asyncpg.Record], reason: Reason) -> CertificateRevoked:
+    """What is told of such certificates."""
+    certificates = [
         CertificateName(serial=row["serial"].hex(":"), thing_id=row["thing_id"]) for row in rows
     ]
-    await Outbox.append(connection, CertificateRevoked(certificates=revoked, reason=reason))
+    return CertificateRevoked(certificates=certificates, reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
@@ -11,10 +12,10 @@ import asyncpg
 from services.certs.domain import Certificate, CertificateSet, Reason, SerialTaken
 from services.certs.repository.rows import (
     COLUMNS,
-    announce_revoked,
     arrays,
     certificate_of,
     names,
+    revoked,
 )
 from shared.contracts.certs import CertificateIssued
 from shared.postgres.outbox import Outbox
@@ -95,40 +96,52 @@ class SetRepository:
             certificates=[certificate_of(row) for row in rows if row["serial"] is not None],
         )
 
-    async def withdraw(self, mapping_id: UUID, owner_id: UUID, moment: datetime) -> bool:
-        """Two statements: the first waits for an apply on its way, the second sees what it made."""
+    async def withdraw(
+        self, mapping_ids: Collection[UUID], owner_id: UUID, moment: datetime
+    ) -> set[UUID]:
+        """Two statements: the first waits for applies on their way, the second sees what they made.
 
-        async def work(connection: Connection) -> bool:
-            is_owners = await connection.fetchval(
+        Mappings go in order, so that two withdrawals of the same ones do not wait for each other.
+        """
+
+        async def work(connection: Connection) -> set[UUID]:
+            claimed = await connection.fetch(
                 """
                 INSERT INTO certificate_sets AS known
                     (mapping_id, owner_id, created_at, withdrawn_at)
-                VALUES ($1, $2, $3, $3)
+                SELECT mapping_id, $2, $3, $3
+                FROM unnest($1::uuid[]) AS mapping_id
+                ORDER BY mapping_id
                 ON CONFLICT (mapping_id) DO UPDATE
                 SET withdrawn_at = coalesce(known.withdrawn_at, excluded.withdrawn_at)
                 WHERE known.owner_id = excluded.owner_id
-                RETURNING true
+                RETURNING mapping_id
                 """,
-                mapping_id,
+                list(set(mapping_ids)),
                 owner_id,
                 moment,
             )
-            if not is_owners:
-                return False
+            own = {row["mapping_id"] for row in claimed}
             rows = await connection.fetch(
                 """
                 UPDATE certificates
                 SET revoked_at = least(revoked_at, $2), reason = 'cessation_of_operation',
                     is_announced = true
-                WHERE mapping_id = $1 AND (revoked_at IS NULL OR NOT is_announced)
-                RETURNING serial, thing_id
+                WHERE mapping_id = ANY ($1::uuid[]) AND (revoked_at IS NULL OR NOT is_announced)
+                RETURNING mapping_id, serial, thing_id
                 """,
-                mapping_id,
+                list(own),
                 moment,
             )
-            await announce_revoked(connection, rows, Reason.CESSATION_OF_OPERATION)
-            return True
+            by_mapping: defaultdict[UUID, list[asyncpg.Record]] = defaultdict(list)
+            for row in rows:
+                by_mapping[row["mapping_id"]].append(row)
+            await self._outbox.append_all(
+                connection,
+                [revoked(each, Reason.CESSATION_OF_OPERATION) for each in by_mapping.values()],
+            )
+            return own
 
-        is_owners = await self._database.transact(work)
+        own = await self._database.transact(work)
         self._outbox.written.set()
-        return is_owners
+        return own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -80,16 +80,20 @@ class SetService:
         authorize_manage(caller, mapping_id)
         return await self._living(caller, mapping_id)
 
-    async def withdraw(self, caller: Caller, mapping_id: UUID) -> None:
-        """Revoke a mapping's certificates, and keep any from being signed later.
+    async def withdraw(self, caller: Caller, mapping_ids: Collection[UUID]) -> None:
+        """Revoke mappings' certificates, and keep any from being signed later.
 
         Raises:
-            Forbidden: The caller is not provision acting for this mapping and its user.
+            Forbidden: The caller is not provision acting for all of these mappings; nothing was
+                changed.
+            SetOfAnotherUser: A mapping is not his; the others' certificates are revoked.
 
-        Events: `CertificateRevoked`, if one was good.
+        Events: `CertificateRevoked` for each mapping of which one was good.
         """
-        authorize_manage(caller, mapping_id)
-        if not await self._sets.withdraw(mapping_id, caller.user_id, self._now()):
+        for mapping_id in mapping_ids:
+            authorize_manage(caller, mapping_id)
+        withdrawn = await self._sets.withdraw(mapping_ids, caller.user_id, self._now())
+        if not withdrawn.issuperset(mapping_ids):
             raise SetOfAnotherUser
 
     async def _living(self, caller: Caller, mapping_id: UUID) -> list[Certificate]:
