@@ -59,8 +59,8 @@ class Journal(Protocol):
     async def start_undo(self, mapping_id: UUID, reason: str) -> bool:
         """From now on it is only taken back, by the caller; False if it is not running."""
 
-    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> bool:
-        """The same for one that is there, at its owner's wish; False if it is not."""
+    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> Unfinished | None:
+        """The same for one that is there, at its owner's wish; None if it is not."""
 
     async def finish_undo(self, unfinished: Unfinished) -> None:
         """Nothing of it is left; its external id is free."""

@@ -110,14 +110,14 @@ class MemoryJournal:
         self._change(mapping_id, status=MappingStatus.UNDOING)
         return True
 
-    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> bool:
+    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> Unfinished | None:
         if self.mappings[mapping_id].status not in (MappingStatus.ACTIVE, MappingStatus.BROKEN):
-            return False
+            return None
         self.goals[mapping_id] = Goal.DELETED
         if keep_channels:
             self.keeping_channels.add(mapping_id)
         self._change(mapping_id, status=MappingStatus.UNDOING)
-        return True
+        return self._unfinished(mapping_id)
 
     async def finish_undo(self, unfinished: Unfinished) -> None:
         self._change(unfinished.mapping_id, status=MappingStatus(unfinished.goal))

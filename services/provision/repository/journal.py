@@ -18,6 +18,7 @@ import msgspec
 from services.provision.domain import Claim, Goal, MappingStatus, StepReport, Unfinished
 from services.provision.plan import Claimed, Mapping, Plan
 from services.provision.repository.groups import Closed, GroupedWrites, NewMapping
+from services.provision.repository.removals import Finished, GroupedRemovals, Removal
 from services.provision.repository.sealed import PURPOSE, told
 from shared.contracts.events import Event
 from shared.contracts.provision import (
@@ -52,6 +53,7 @@ class PostgresJournal:
         self._sealer = Sealer(master_key, PURPOSE)
         self._lease = lease
         self._writes = GroupedWrites(database, outbox, lease)
+        self._removals = GroupedRemovals(database, outbox, lease)
 
     def fingerprint(self, plan: Plan, layout: str) -> bytes:
         """See Journal."""
@@ -124,13 +126,19 @@ class PostgresJournal:
     async def find_in_the_way(self, plan: Plan) -> list[Unfinished]:
         """See Journal."""
         rows = await self._database.fetch(
+            # Found by the gateway: see PostgresRecords.
             """
             UPDATE mappings
             SET status = CASE status WHEN 'broken' THEN 'undoing' ELSE status END,
                 reason = CASE status WHEN 'broken' THEN 'replaced' ELSE reason END,
                 goal = coalesce(goal, 'deleted'), lease_until = now() + $3, updated_at = now()
-            WHERE external_id = $2 AND owner_id = $1 AND claim_key IS NULL
-              AND status IN ('broken', 'undoing', 'stuck')
+            WHERE id = ANY (ARRAY(
+                SELECT of_gateway.id
+                FROM (
+                    SELECT id, owner_id, claim_key FROM mappings WHERE external_id = $2 OFFSET 0
+                ) AS of_gateway
+                WHERE of_gateway.owner_id = $1 AND of_gateway.claim_key IS NULL
+            )) AND status IN ('broken', 'undoing', 'stuck')
             RETURNING id, owner_id, external_id, thing_ids, channel_ids, has_config,
                       has_certificates, goal, keep_channels
             """,
@@ -197,21 +205,10 @@ class PostgresJournal:
         )
         return changed is not None
 
-    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> bool:
+    async def start_removal(self, mapping_id: UUID, *, keep_channels: bool) -> Unfinished | None:
         """See Journal."""
-        changed = await self._database.fetchval(
-            """
-            UPDATE mappings
-            SET status = 'undoing', goal = 'deleted', reason = 'deleted', keep_channels = $2,
-                lease_until = now() + $3, updated_at = now()
-            WHERE id = $1 AND status IN ('active', 'broken')
-            RETURNING true
-            """,
-            mapping_id,
-            keep_channels,
-            self._lease,
-        )
-        return bool(changed)
+        row = await self._removals.start(Removal(mapping_id, keep_channels))
+        return None if row is None else _unfinished(row)
 
     async def finish_undo(self, unfinished: Unfinished) -> None:
         """See Journal."""
@@ -221,23 +218,7 @@ class PostgresJournal:
             owner_id=unfinished.owner_id,
             external_id=unfinished.external_id,
         )
-        await self._outbox.fetch(
-            """
-            WITH changed AS (
-                UPDATE mappings
-                SET status = goal, claim_key = NULL, sealed_plan = NULL, sealed_answer = NULL,
-                    sealed_keys = NULL,
-                    updated_at = now()
-                WHERE id = $1 AND status IN ('undoing', 'stuck')
-                RETURNING id
-            ), forgotten AS (
-                DELETE FROM mapping_things WHERE mapping_id IN (SELECT id FROM changed)
-            ){announcing}
-            SELECT id FROM changed
-            """,
-            unfinished.mapping_id,
-            event=event,
-        )
+        await self._removals.finish(Finished(unfinished.mapping_id, announcement(event)))
 
     async def mark_stuck(self, unfinished: Unfinished, reason: str) -> None:
         """See Journal."""
@@ -284,7 +265,12 @@ class PostgresJournal:
     async def mark_things_gone(self, thing_ids: Collection[UUID]) -> None:
         """See Journal."""
         rows = await self._database.fetch(
-            "SELECT DISTINCT mapping_id FROM mapping_things WHERE thing_id = ANY ($1::uuid[])",
+            # Most often they are gone because their mapping is being taken back.
+            """
+            SELECT DISTINCT mapping_id
+            FROM mapping_things JOIN mappings ON mappings.id = mapping_things.mapping_id
+            WHERE thing_id = ANY ($1::uuid[]) AND status IN ('active', 'running')
+            """,
             list(thing_ids),
         )
         for row in rows:
@@ -340,7 +326,13 @@ class PostgresJournal:
     async def extend_leases(self, mapping_ids: Collection[UUID]) -> None:
         """See Journal."""
         await self._database.execute(
-            "UPDATE mappings SET lease_until = now() + $2 WHERE id = ANY ($1::uuid[])",
+            # In order, as those are locked that are finished in groups.
+            """
+            WITH held AS (
+                SELECT id FROM mappings WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+            )
+            UPDATE mappings SET lease_until = now() + $2 FROM held WHERE mappings.id = held.id
+            """,
             list(mapping_ids),
             self._lease,
         )

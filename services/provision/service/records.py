@@ -82,14 +82,15 @@ class RecordService:
             raise MappingNotFound
         if record.status in _IN_WORK:
             raise MappingRunning
+        token = ""
         if not force:
-            await self._refuse_if_connected(caller, record, keep_channels=keep_channels)
-        await self._journal.start_removal(record.id, keep_channels=keep_channels)
-        # If somebody else was first, it goes on as he wanted it.
-        unfinished = await self._journal.find_unfinished(record.id)
+            token = await self._refuse_if_connected(caller, record, keep_channels=keep_channels)
+        unfinished = await self._journal.start_removal(record.id, keep_channels=keep_channels)
+        if unfinished is None:  # somebody else was first, and it goes on as he wanted it
+            unfinished = await self._journal.find_unfinished(record.id)
         if unfinished is None:
             raise MappingNotFound
-        await self._finish(unfinished)
+        await self._finish(unfinished, token)
 
     async def retry(self, caller: Caller, external_id: str) -> MappingRecord:
         """Try now to take a stuck or broken mapping back, instead of at the next turn.
@@ -116,12 +117,13 @@ class RecordService:
 
     async def _refuse_if_connected(
         self, caller: Caller, record: MappingRecord, *, keep_channels: bool
-    ) -> None:
+    ) -> str:
+        """Look who is connected; answers the token, with which the mapping may be taken back."""
         acting = await self._users.act_for_caller(caller.token, f"withdraw:{record.id}")
         try:
             state = await self._peers.things.view_set(acting.access_token, record.id)
         except NotFound:
-            return
+            return acting.access_token
         lost = [
             {"thing_id": str(connection.thing_id), "channel_id": str(connection.channel_id)}
             for connection in state.foreign_connections
@@ -129,9 +131,10 @@ class RecordService:
         ]
         if lost:
             raise ConnectedElsewhere(lost)
+        return acting.access_token
 
-    async def _finish(self, unfinished: Unfinished) -> None:
-        gone = self._undoing.start(unfinished)
+    async def _finish(self, unfinished: Unfinished, token: str = "") -> None:
+        gone = self._undoing.start(unfinished, token)
         done, _ = await asyncio.wait([gone], timeout=self._patience.total_seconds())
         if not done:
             raise StillRunning

@@ -26,7 +26,7 @@ STUCK = Gauge(
 
 _LONGEST_PAUSE_SECONDS = 10.0
 _TAKEN_OVER_AT_ONCE = 50
-_AT_WORK = 16  # so that a service that hangs does not hold every connection
+_AT_WORK = 48  # three quarters of the connections to a service, should one hang
 
 
 class Undoing:
@@ -56,12 +56,17 @@ class Undoing:
         self._places = asyncio.Semaphore(_AT_WORK)
         self.held: set[UUID] = set()
 
-    def start(self, unfinished: Unfinished) -> asyncio.Task[None]:
-        """Take a mapping back in a task of its own, which ends when nothing is left."""
+    def start(self, unfinished: Unfinished, token: str = "") -> asyncio.Task[None]:
+        """Take a mapping back in a task of its own, which ends when nothing is left.
+
+        Args:
+            token: One to begin with, if there is one that is good for withdrawing it.
+        """
         mapping_id = unfinished.mapping_id
         if mapping_id not in self._tasks:
             self._hurries[mapping_id] = asyncio.Event()
-            task = asyncio.create_task(self._until_gone(unfinished), name=f"undo-{mapping_id}")
+            undoing = self._until_gone(unfinished, token)
+            task = asyncio.create_task(undoing, name=f"undo-{mapping_id}")
             self._tasks[mapping_id] = task
             task.add_done_callback(lambda _: self._forget(mapping_id))
         return self._tasks[mapping_id]
@@ -96,27 +101,29 @@ class Undoing:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _until_gone(self, unfinished: Unfinished) -> None:
+    async def _until_gone(self, unfinished: Unfinished, token: str) -> None:
         started = time.monotonic()
         failures = 0
         while True:
             try:
                 async with self._places:
-                    await self._take_back(unfinished)
+                    await self._take_back(unfinished, token)
             except Exception as error:
                 code = error.code if isinstance(error, DomainError) else type(error).__name__
                 logger.warning("undo_postponed", mapping_id=str(unfinished.mapping_id), code=code)
                 if time.monotonic() - started > self._stuck_after_seconds:
                     await self._report_stuck(unfinished, code)
+                token = ""  # it may be at fault
                 await self._pause(unfinished.mapping_id, failures)
                 failures += 1
             else:
                 return
 
-    async def _take_back(self, unfinished: Unfinished) -> None:
-        scope = f"withdraw:{unfinished.mapping_id}"
-        acting = await self._users.act_for_user(unfinished.owner_id, scope)
-        await take_back(unfinished, self._peers, acting.access_token)
+    async def _take_back(self, unfinished: Unfinished, token: str) -> None:
+        if not token:
+            scope = f"withdraw:{unfinished.mapping_id}"
+            token = (await self._users.act_for_user(unfinished.owner_id, scope)).access_token
+        await take_back(unfinished, self._peers, token)
         await self._journal.finish_undo(unfinished)
 
     async def _report_stuck(self, unfinished: Unfinished, code: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,17 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec import Struct
+from nats.js import JetStreamContext
 from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
+from deploy.embedded.servers import NatsServer
 from services.bootstrap.app import create_app as create_bootstrap
 from services.bootstrap.settings import BootstrapSettings
 from services.provision.app import create_app as create_provision
 from services.provision.settings import ProvisionSettings
 from services.things.app import create_app as create_things
 from services.things.settings import ThingsSettings
+from shared.events.broker import Broker
 from tests.fixtures.services import MakeSettings
 
 Client = TestClient[web.Request, Any]
@@ -98,3 +101,10 @@ async def new_platform(
 async def platform(new_platform: Callable[..., Awaitable[Platform]]) -> Platform:
     """Provision with the layout that the second document prints."""
     return await new_platform()
+
+
+@pytest.fixture
+async def jetstream(nats_server: NatsServer) -> AsyncIterator[JetStreamContext]:
+    """The event stream."""
+    async with Broker.open(nats_server.url, "tests") as broker:
+        yield await broker.jetstream()

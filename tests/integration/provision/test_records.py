@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from aiohttp import ClientResponse
+from nats.js import JetStreamContext
 from yarl import URL
 
+from shared.events.broker import STREAM
 from tests.fakes.users import UsersStandIn
 from tests.fixtures.services import User
 from tests.integration.provision.conftest import Platform
@@ -346,3 +351,73 @@ async def test_many_mappings_at_once_by_one_and_by_many_are_all_right(
     for user in users:
         assert await totals(platform, user) == (48, 144, 48)
         assert await total(platform, user, "/things?status=disabled") == 0
+
+
+async def test_many_removed_at_once_are_all_gone_and_a_refused_one_harms_no_other(
+    platform: Platform, users_stand_in: UsersStandIn, new_user: Any
+) -> None:
+    users = [new_user() for _ in range(2)]
+    bodies = [{"external_id": f"gw-{number}", "external_key": "k"} for number in range(80)]
+    answers = await asyncio.gather(
+        *(map_gateway(platform, users[number % 2], body) for number, body in enumerate(bodies))
+    )
+    mapped = await answers[0].json()
+    stranger = await connect_a_stranger(platform, users[0], mapped["channels"][0]["id"])
+    users_stand_in.exchanges.clear()
+
+    responses = await asyncio.gather(
+        *(delete(platform, users[n % 2], f"/mappings/gw-{n}") for n in range(80)),
+        delete(platform, users[0], "/mappings/unknown"),
+    )
+
+    refused, *others, unknown = [response.status for response in responses]
+    assert (refused, unknown) == (409, 404)
+    assert others == [204] * 79
+    problem = await responses[0].json()
+    assert [each["thing_id"] for each in problem["details"]["connections"]] == [stranger]
+    assert await totals(platform, users[0]) == (2, 3, 1)
+    assert await totals(platform, users[1]) == (0, 0, 0)
+    # One exchange for each group, and none but the look's.
+    assert len(users_stand_in.exchanges) < 40
+    scopes = [scope for exchange in users_stand_in.exchanges for scope in exchange.split(" ")]
+    assert len(scopes) == len(set(scopes)) == 80
+
+
+async def test_everything_that_is_removed_is_told_of_once(
+    platform: Platform, alice: User, jetstream: JetStreamContext
+) -> None:
+    external_ids = [str(uuid4()) for _ in range(30)]
+    mapped = await asyncio.gather(
+        *(map_gateway(platform, alice, GATEWAY | {"external_id": each}) for each in external_ids)
+    )
+    answers = [await response.json() for response in mapped]
+
+    await asyncio.gather(*(delete(platform, alice, f"/mappings/{each}") for each in external_ids))
+
+    expected = Counter(
+        [("mapping.deleted", each) for each in external_ids]
+        + [("config.deleted", answer["things"][0]["id"]) for answer in answers]
+        + [("thing.deleted", answer["things"][0]["id"]) for answer in answers]
+        + [("channel.deleted", each["id"]) for answer in answers for each in answer["channels"]]
+    )
+
+    async def told() -> Counter[tuple[str, str]] | None:
+        found: Counter[tuple[str, str]] = Counter()
+        state = (await jetstream.stream_info(STREAM)).state
+        for sequence in range(max(state.first_seq, 1), state.last_seq + 1):
+            message = await jetstream.get_msg(STREAM, sequence)
+            kind = ".".join((message.subject or "").split(".")[-2:])
+            found.update((kind, text) for text in texts(json.loads(message.data or b"{}")["data"]))
+        seen = Counter({each: count for each, count in found.items() if each in expected})
+        return seen if seen.keys() == expected.keys() else None
+
+    assert await eventually(told, what="all events") == expected
+
+
+def texts(value: Any) -> list[str]:
+    """All texts in an event."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for member in value for text in texts(member)]
+    return [value] if isinstance(value, str) else []
