@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from services.things.app import create_app
 from services.things.settings import ThingsSettings
 from shared.clients.base import client_session
 from shared.clients.things import ThingsClient
+from shared.contracts.events import Event
 from shared.contracts.things import (
     EntitySetBody,
     SetChannel,
@@ -26,8 +28,10 @@ from shared.contracts.things import (
     SetThingState,
     WithdrawSetBody,
 )
+from shared.contracts.things_events import ThingDeleted
 from shared.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
-from shared.postgres.pool import Database
+from shared.postgres.outbox import Outbox
+from shared.postgres.pool import Connection, Database
 from tests.fakes.users import UsersStandIn
 from tests.fixtures.services import MakeSettings, User
 
@@ -509,3 +513,30 @@ async def test_connections_between_sets_looked_at_together_are_foreign_to_both(
     assert [
         [(each.thing_id, each.channel_id) for each in state.foreign_connections] for state in states
     ] == [[pair], [pair]]
+
+
+async def test_what_a_group_removed_is_told_in_lists_that_a_message_can_hold(
+    things: Things, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.things.repository.sets._TOLD_AT_ONCE", 3)
+    told: list[Event] = []
+    append = Outbox.append_all
+
+    async def note(connection: Connection, events: Sequence[Event]) -> None:
+        told.extend(events)
+        await append(connection, events)
+
+    monkeypatch.setattr(Outbox, "append_all", note)
+    sets = {uuid4(): make_set() for _ in range(5)}
+    await asyncio.gather(*(things.apply(alice, *each) for each in sets.items()))
+    token = things.token_for_all(alice, sets, may="withdraw")
+
+    await asyncio.gather(
+        *(things.client.withdraw_set(token, each, ids_of(made)) for each, made in sets.items())
+    )
+
+    lists = [each.thing_ids for each in told if isinstance(each, ThingDeleted)]
+    assert all(0 < len(ids) <= 3 for ids in lists)
+    assert Counter(thing_id for ids in lists for thing_id in ids) == Counter(
+        thing.id for made in sets.values() for thing in made.things
+    )

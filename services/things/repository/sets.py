@@ -36,6 +36,7 @@ from shared.postgres.pool import Connection, Database
 
 TOMBSTONE_LIFETIME = timedelta(hours=24)
 _PRUNED_AT_ONCE = 1000
+_TOLD_AT_ONCE = 10_000  # as many as a bulk; well below the broker's limit for a message
 _WISHES_AT_ONCE = 4  # each of up to 64 sets, while the owner's creations wait
 
 
@@ -324,11 +325,8 @@ class SetRepository:
             )
             gone_things = [row["id"] for row in removed if row["is_thing"]]
             gone_channels = [row["id"] for row in removed if not row["is_thing"]]
-            events: list[Event] = []
-            if gone_things:
-                events.append(ThingDeleted(thing_ids=gone_things))
-            if gone_channels:
-                events.append(ChannelDeleted(channel_ids=gone_channels))
+            events: list[Event] = [ThingDeleted(thing_ids=part) for part in _parts(gone_things)]
+            events += [ChannelDeleted(channel_ids=part) for part in _parts(gone_channels)]
             await Outbox.append_all(connection, events)
             return own
 
@@ -356,6 +354,11 @@ class SetRepository:
             before,
             _PRUNED_AT_ONCE,
         )
+
+
+def _parts(ids: list[UUID]) -> list[list[UUID]]:
+    """Ids as events list them; none has an empty list."""
+    return [ids[place : place + _TOLD_AT_ONCE] for place in range(0, len(ids), _TOLD_AT_ONCE)]
 
 
 def _applied(entities: EntitySet) -> SetApplied:
