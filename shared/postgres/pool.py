@@ -39,6 +39,12 @@ _ATTEMPTS = 5
 _STATEMENT_SECONDS = 30.0
 _WAIT_SECONDS = 10.0
 
+# A prepared statement's plan is made while a table is small and kept while it grows, for a minute
+# or more. Reading all of a small table is cheapest then, and the dearest of all a minute later.
+# Where nothing else is possible, PostgreSQL still does it. Statements here are never large enough
+# to be compiled, except by such a plan's pretended cost (before PostgreSQL 18).
+_SESSION = "SET enable_seqscan = off; SET jit = off"
+
 
 def database_url(service: str, settings: ServiceSettings) -> str:
     """Where a service's database is: its own URL, else parts, else the server plus its name."""
@@ -67,9 +73,9 @@ class Database:
 
     Not asyncpg's pool: there newcomers overtake those who wait, which makes the slowest request a
     hundred times slower than the others, and lending costs as much as a small statement. It resets
-    the session each time, too; here no code sets anything on a session. Single statements that
-    lost a race (serialisation, deadlock) are repeated, a server that cannot be reached becomes
-    `Unavailable`.
+    the session each time, too; here all sessions are alike, and no code changes them. Single
+    statements that lost a race (serialisation, deadlock) are repeated, a server that cannot be
+    reached becomes `Unavailable`.
     """
 
     def __init__(self, url: str, size: int) -> None:
@@ -175,6 +181,7 @@ class Database:
             command_timeout=_STATEMENT_SECONDS,
             server_settings={"application_name": APPLICATION},
         )
+        await connection.execute(_SESSION)
         await _set_codecs(connection)
         return connection
 
