@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -52,7 +53,6 @@ from shared.foundation import Foundation, foundation
 from shared.http.app import add_routes, new_application
 from shared.http.auth import VERIFIER, LocalVerifier
 from shared.http.serve import RELOAD
-from shared.ids import new_id
 from shared.limits import FailureLimit
 from shared.settings import SettingsError
 from shared.state import random_secret
@@ -118,7 +118,7 @@ async def _keys(
     app[keys.KEYS] = KeyService(
         keys=PostgresKeys(base.database, base.outbox),
         now=utc_now,
-        new_id=new_id,
+        new_id=uuid4,
         new_secret=random_secret,
     )
     await stack.enter_async_context(
@@ -149,7 +149,7 @@ async def _accounts(
             stack, settings, "users-registrations", settings.registrations_per_minute
         ),
         now=utc_now,
-        new_id=new_id,
+        new_id=uuid4,
     )
     app[accounts.ACCESS] = AccessService(
         users=users,
@@ -170,7 +170,7 @@ async def _accounts(
         access_lifetime=settings.access_token_duration,
         refresh_lifetime=settings.refresh_token_duration,
         now=utc_now,
-        new_id=new_id,
+        new_id=uuid4,
     )
     app[resets.RESETS] = ResetService(
         users=users,
@@ -196,7 +196,7 @@ def _groups(app: web.Application, base: Foundation, users: PostgresUsers) -> Non
         users=users,
         rights=PostgresRights(base.database),
         now=utc_now,
-        new_id=new_id,
+        new_id=uuid4,
     )
     app[policies.POLICIES] = PolicyService(PostgresPolicies(base.database, base.outbox), utc_now)
 
@@ -221,7 +221,7 @@ async def _internals(
         keys=app[keys.KEYS],
         secrets=app[SERVICE_SECRETS],
         now=utc_now,
-        new_id=new_id,
+        new_id=uuid4,
     )
 
 
