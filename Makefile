@@ -60,7 +60,7 @@ format: .venv/development.done ## what can be mended by itself
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: .venv/development.done ## how fast it is; ROWS=mapping,identify SECONDS=10
+bench: .venv/development.done ## how fast it is; ROWS=mapping,identify SECONDS=10 ARGS='--soak 10'
 	@command -v wrk >/dev/null || { echo "bench needs wrk: apt-get install wrk"; exit 1; }
 	@$(BIN)/python -m bench $(ARGS)
 
