@@ -181,8 +181,12 @@ class Database:
             command_timeout=_STATEMENT_SECONDS,
             server_settings={"application_name": APPLICATION},
         )
-        await connection.execute(_SESSION)
-        await _set_codecs(connection)
+        try:
+            await connection.execute(_SESSION)
+            await _set_codecs(connection)
+        except BaseException:  # who asked has gone meanwhile, for example
+            connection.terminate()
+            raise
         return connection
 
     async def _close(self) -> None:
