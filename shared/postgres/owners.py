@@ -49,7 +49,11 @@ def page_statement(
         total = f"(SELECT count(*) AS total FROM {table} WHERE {entries})"  # noqa: S608
     else:
         entries, order, total = _IN_ORDER, f"owner_id, created_at, {key}", _TALLIED
-    offset, limit = f"${len(conditions) + 2}", f"${len(conditions) + 3}"
+    arguments = [owner_id, *(argument for _, argument in narrowing)]
+    place = f"LIMIT {page.limit}"  # plain to the planner, as what is read depends on it
+    if page.offset:
+        arguments.append(page.offset)
+        place = f"OFFSET ${len(arguments)} {place}"
     text = f"""
         SELECT total, entry.*
         FROM {total} AS counted
@@ -57,13 +61,13 @@ def page_statement(
             SELECT {columns}
             FROM (
                 SELECT {key} FROM {table} WHERE {entries}
-                ORDER BY {order} OFFSET {offset} LIMIT {limit}
+                ORDER BY {order} {place}
             ) AS page
             JOIN {table} USING ({key})
         ) AS entry ON true
         ORDER BY entry.created_at, entry.{key}
     """  # noqa: S608 - fixed texts and parameter numbers only
-    return text, [owner_id, *(argument for _, argument in narrowing), page.offset, page.limit]
+    return text, arguments
 
 
 def tallied(table: str) -> tuple[str, ...]:
