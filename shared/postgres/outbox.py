@@ -126,7 +126,10 @@ def announced(statement: str, arguments: int, events: int = 1) -> str:
 
 @cache
 def announced_each(statement: str, arguments: int) -> str:
-    """The statement with the CTE of many events, each told if the row of its key changed."""
+    """The statement with the CTE of many events, each told if the row of its key changed.
+
+    The planner does not see how many, or it would plan anew for each group that is small.
+    """
     if ANNOUNCING not in statement:
         raise ValueError("the statement does not say where its events go")
     first = arguments + 1
@@ -135,7 +138,7 @@ def announced_each(statement: str, arguments: int) -> str:
         f""", announced AS (
             INSERT INTO outbox (event_id, subject, payload)
             SELECT told.event_id, told.subject, told.payload
-            FROM unnest(${first}::uuid[], ${first + 1}::uuid[], ${first + 2}::text[],
+            FROM unnest((SELECT ${first}::uuid[]), ${first + 1}::uuid[], ${first + 2}::text[],
                         ${first + 3}::bytea[]) AS told (key, event_id, subject, payload)
             WHERE told.key IN (SELECT key FROM changed)
         )""",  # noqa: S608 - parameter numbers only

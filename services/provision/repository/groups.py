@@ -76,11 +76,13 @@ class GroupedWrites:
         rows = await self._database.fetch(
             # In order, so that two processes with the same external ids do not wait for each
             # other. Arrays travel as text, because PostgreSQL's arrays of arrays are rectangular.
+            # The planner does not see how long the first is: seeing that it is short, it would
+            # plan each group anew, because it expects more of those that it will not see.
             """
             WITH wanted AS (
-                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
-                                     $6::text[], $7::bytea[], $8::text[], $9::text[],
-                                     $10::text[], $11::boolean[], $12::boolean[],
+                SELECT * FROM unnest((SELECT $1::uuid[]), $2::uuid[], $3::text[], $4::text[],
+                                     $5::text[], $6::text[], $7::bytea[], $8::text[],
+                                     $9::text[], $10::text[], $11::boolean[], $12::boolean[],
                                      $13::bytea[], $14::bytea[])
                     AS wanted (id, owner_id, external_id, name, layout, layout_version,
                                fingerprint, claim_key, thing_ids, channel_ids, has_config,
@@ -142,13 +144,14 @@ class GroupedWrites:
         rows = await self._outbox.fetch_each(
             # Steps travel as text, because a list in a list is an array of arrays to the driver.
             # The status is spelt so that it is looked for by id: the index of what is unfinished
-            # is full of what has just been finished, until it is cleaned up.
+            # is full of what has just been finished, until it is cleaned up. As for the first
+            # array, see the claim.
             """
             WITH changed AS (
                 UPDATE mappings
                 SET status = 'active', sealed_answer = made.sealed_answer,
                     steps = made.steps::jsonb, updated_at = now()
-                FROM unnest($1::uuid[], $2::bytea[], $3::text[])
+                FROM unnest((SELECT $1::uuid[]), $2::bytea[], $3::text[])
                     AS made (id, sealed_answer, steps)
                 WHERE mappings.id = made.id AND lower(status) = 'running' AND NOT is_hurt
                 RETURNING mappings.id AS key
