@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 import structlog
@@ -27,6 +28,7 @@ logger = structlog.get_logger(__name__)
 V = TypeVar("V")
 _RETRY_SECONDS = 0.5
 _PUBLISH_SECONDS = 0.5
+_SWEPT_AT_ONCE = 2  # more than comes, so that what is no longer good becomes less
 
 
 class _Entry(NamedTuple, Generic[V]):
@@ -123,6 +125,11 @@ class InvalidatedCache(Generic[V]):
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("invalidation_lost", channel=self._channel, error=type(error).__name__)
 
+    @property
+    def remembered(self) -> int:
+        """How many values are kept."""
+        return len(self._values)
+
     async def is_up(self) -> bool:
         """Whether invalidations arrive."""
         return self._is_on
@@ -147,8 +154,18 @@ class InvalidatedCache(Generic[V]):
         self._values[key] = entry
         for followed in entry.follows:
             self._followers.setdefault(followed, set()).add(key)
-        if len(self._values) > self._size:
-            self._remove(next(iter(self._values)))
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Forget who is too much, and some of those that nobody asked for while they were good.
+
+        Devices come and go: kept until there are too many, what is known of those that have gone
+        would be most of a service's memory.
+        """
+        now = time.monotonic()
+        for key, entry in list(islice(self._values.items(), _SWEPT_AT_ONCE)):
+            if len(self._values) > self._size or entry.expires <= now:
+                self._remove(key)
 
     def _remove(self, key: str) -> None:
         entry = self._values.pop(key, None)
