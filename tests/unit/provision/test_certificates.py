@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ from services.provision.plan import Plan, make_plan
 from services.provision.service.mapping import Mapped
 from shared.errors import Conflict, DomainError, Unavailable
 from shared.pki import KeyKind, key_kind
-from tests.unit.provision.test_mapping import ALICE, GATEWAY, LAYOUT, World
+from tests.unit.provision.world import ALICE, GATEWAY, LAYOUT, World
 
 CERTIFIED = msgspec.structs.replace(
     LAYOUT,
@@ -31,16 +31,6 @@ CERTIFIED = msgspec.structs.replace(
         ),
     ),
 )
-
-
-@pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    for module in ("services.provision.saga", "services.provision.service.undoing"):
-        monkeypatch.setattr(f"{module}.PAUSES_SECONDS", (0.01,))
-    monkeypatch.setattr("services.provision.service.undoing._LONGEST_PAUSE_SECONDS", 0.01)
-    world = World()
-    yield world
-    await world.stop()
 
 
 async def map_certified(world: World) -> Mapped:

@@ -128,11 +128,6 @@ async def world() -> AsyncIterator[World]:
     await world.undoing.stop()
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.provision.service.undoing.PAUSES_SECONDS", (0.01,))
-
-
 async def test_a_mapping_is_taken_back_with_the_token_of_the_look(world: World) -> None:
     await world.map("gateway")
     world.users.fail("act_for_user", Unavailable("down"), times=10**6)
