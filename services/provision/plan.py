@@ -138,13 +138,11 @@ class Mapping(Struct, frozen=True, kw_only=True):
 
     Attributes:
         fingerprint: Keyed hash of who asked for what.
-        answer: What its maker got, None unless it was made.
     """
 
     status: MappingStatus
     fingerprint: bytes
     plan: Plan
-    answer: MappingAnswerBody | None
 
 
 class Claimed(Struct, frozen=True, kw_only=True):

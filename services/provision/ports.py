@@ -19,7 +19,6 @@ from services.provision.plan import Claimed, Mapping, Plan
 from shared.clock import Timestamp
 from shared.contracts.bootstrap import SetConfigBody
 from shared.contracts.certs import SetCertificatesBody, SignedSetBody
-from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import EntitySetBody, SetStateBody, WithdrawSetBody
 from shared.contracts.users import ExchangedTokenBody, TokensBody
 from shared.http.auth import Caller
@@ -51,10 +50,8 @@ class Journal(Protocol):
     async def find_in_the_way(self, plan: Plan) -> list[Unfinished]:
         """What earlier mappings of the same gateway have left, now marked for removal."""
 
-    async def close(
-        self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
-    ) -> bool:
-        """The mapping is there, its answer will be repeated; False if it was taken over."""
+    async def close(self, plan: Plan, steps: Collection[StepReport]) -> bool:
+        """The mapping is there and will be vouched for; False if it was taken over."""
 
     async def start_undo(self, mapping_id: UUID, reason: str) -> bool:
         """From now on it is only taken back, by the caller; False if it is not running."""

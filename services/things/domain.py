@@ -286,9 +286,11 @@ class SetState(Struct, frozen=True, kw_only=True):
     """What there is of a set now, as far as it is still its owner's.
 
     Attributes:
+        created_at: When the set was made.
         foreign_connections: Between entities of the set and entities outside it.
     """
 
+    created_at: datetime
     things: list[Thing]
     channel_ids: list[UUID]
     foreign_connections: list[SetConnection]

@@ -398,9 +398,11 @@ class SetStateBody(Struct, frozen=True, kw_only=True):
     """What there is of a set now.
 
     Attributes:
+        created_at: When the set was made; its members are a microsecond apart.
         foreign_connections: Connections between the set and entities outside it.
     """
 
+    created_at: str
     things: list[SetThingState]
     channels: list[UUID]
     foreign_connections: list[SetConnection]

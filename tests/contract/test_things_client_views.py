@@ -93,8 +93,12 @@ async def test_a_set_never_applied_withdrawn_or_of_another_user_is_not_found(
 
 async def test_an_empty_set_is_shown_empty(things: Things, alice: User) -> None:
     mapping_id = uuid4()
-    await things.apply(alice, mapping_id, EntitySetBody(things=[], channels=[], connections=[]))
+    created_at = await things.apply(
+        alice, mapping_id, EntitySetBody(things=[], channels=[], connections=[])
+    )
 
     state = await things.view(alice, mapping_id)
 
-    assert state == SetStateBody(things=[], channels=[], foreign_connections=[])
+    assert state == SetStateBody(
+        created_at=created_at, things=[], channels=[], foreign_connections=[]
+    )

@@ -16,7 +16,6 @@ from services.provision.domain import Claim, Goal, MappingStatus, StepReport, Un
 from services.provision.plan import Claimed, Mapping, Plan
 from shared.contracts.bootstrap import SetConfigBody
 from shared.contracts.certs import SetCertificatesBody, SignedCertificate, SignedSetBody
-from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import (
     EntitySetBody,
     SetStateBody,
@@ -27,6 +26,7 @@ from shared.contracts.users import ExchangedTokenBody, TokensBody
 from shared.errors import Conflict, DomainError, NotFound
 
 MOMENT = datetime(2026, 11, 21, 19, 12, 4, tzinfo=UTC)
+SETS_MADE_AT = "2026-11-21T19:12:05.000001Z"
 
 
 class MemoryJournal:
@@ -55,7 +55,7 @@ class MemoryJournal:
         self.claims[claim.key] = plan.mapping_id
         self.plans[plan.mapping_id] = plan
         self.mappings[plan.mapping_id] = Mapping(
-            status=MappingStatus.RUNNING, fingerprint=claim.fingerprint, plan=plan, answer=None
+            status=MappingStatus.RUNNING, fingerprint=claim.fingerprint, plan=plan
         )
         return Claimed(earlier=None, has_leftovers=has_leftovers)
 
@@ -89,16 +89,14 @@ class MemoryJournal:
             in (MappingStatus.BROKEN, MappingStatus.UNDOING, MappingStatus.STUCK)
         ]
 
-    async def close(
-        self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
-    ) -> bool:
+    async def close(self, plan: Plan, steps: Collection[StepReport]) -> bool:
         if self.mappings[plan.mapping_id].status is not MappingStatus.RUNNING:
             return False
         if plan.mapping_id in self.hurt:
             self._change(plan.mapping_id, status=MappingStatus.BROKEN)
             self._free(plan.mapping_id)
         else:
-            self._change(plan.mapping_id, status=MappingStatus.ACTIVE, answer=answer)
+            self._change(plan.mapping_id, status=MappingStatus.ACTIVE)
         self.steps[plan.mapping_id] = list(steps)
         return True
 
@@ -237,7 +235,7 @@ class MemoryThings(Failing):
             raise Conflict
         for mapping_id, entities in sets.items():
             self.sets.setdefault(mapping_id, entities)
-        return dict.fromkeys(sets, "2026-11-21T19:12:04Z")
+        return dict.fromkeys(sets, SETS_MADE_AT)
 
     async def view_set(self, token: str, mapping_id: UUID) -> SetStateBody:
         self.maybe_fail("view_set")
@@ -245,6 +243,7 @@ class MemoryThings(Failing):
             raise NotFound
         entities = self.sets[mapping_id]
         return SetStateBody(
+            created_at=SETS_MADE_AT,
             things=[
                 SetThingState(
                     id=thing.id,

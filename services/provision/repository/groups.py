@@ -43,7 +43,6 @@ class Closed(Struct, frozen=True, kw_only=True):
     """What is written of a mapping that is there."""
 
     id: UUID
-    sealed_answer: bytes
     steps: Collection[StepReport]
     announcement: Announcement
 
@@ -105,13 +104,13 @@ class GroupedWrites:
             )
             SELECT wanted.id AS wanted_id, claimed.id IS NOT NULL AS is_new,
                    earlier.id, earlier.fingerprint, earlier.status, earlier.sealed_plan,
-                   earlier.sealed_answer, earlier.sealed_keys,
+                   earlier.sealed_keys,
                    has_leftovers(wanted.owner_id, wanted.external_id) AS has_leftovers
             FROM wanted
             LEFT JOIN claimed ON claimed.id = wanted.id
             LEFT JOIN LATERAL (
                 SELECT mappings.id, mappings.fingerprint, mappings.status, mappings.sealed_plan,
-                       mappings.sealed_answer, mappings.sealed_keys
+                       mappings.sealed_keys
                 FROM mappings
                 WHERE claimed.id IS NULL
                   AND (mappings.claim_key = wanted.claim_key
@@ -149,17 +148,14 @@ class GroupedWrites:
             """
             WITH changed AS (
                 UPDATE mappings
-                SET status = 'active', sealed_answer = made.sealed_answer,
-                    steps = made.steps::jsonb, updated_at = now()
-                FROM unnest((SELECT $1::uuid[]), $2::bytea[], $3::text[])
-                    AS made (id, sealed_answer, steps)
+                SET status = 'active', steps = made.steps::jsonb, updated_at = now()
+                FROM unnest((SELECT $1::uuid[]), $2::text[]) AS made (id, steps)
                 WHERE mappings.id = made.id AND lower(status) = 'running' AND NOT is_hurt
                 RETURNING mappings.id AS key
             ){announcing}
             SELECT key FROM changed
             """,
             [each.id for each in closed],
-            [each.sealed_answer for each in closed],
             [msgspec.json.encode(list(each.steps)).decode() for each in closed],
             told={each.id: each.announcement for each in closed},
         )

@@ -1,15 +1,13 @@
 """The journal: who works on which mapping, and what is to become of it.
 
 The plan is written before the first call to another service and the close after the last one;
-both are enough for anyone to finish or undo a mapping later. Plans and answers hold secrets and
-are sealed.
+both are enough for anyone to finish or undo a mapping later. Plans hold secrets and are sealed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -19,11 +17,10 @@ from services.provision.domain import Claim, Goal, MappingStatus, StepReport, Un
 from services.provision.plan import Claimed, Mapping, Plan
 from services.provision.repository.groups import Closed, GroupedWrites, NewMapping
 from services.provision.repository.removals import Finished, GroupedRemovals, Removal
-from services.provision.repository.sealed import PURPOSE, told
+from services.provision.repository.sealed import PURPOSE, packed, told, unpacked
 from shared.contracts.events import Event
 from shared.contracts.provision import (
     MappingActive,
-    MappingAnswerBody,
     MappingBroken,
     MappingDeleted,
     MappingFailed,
@@ -33,8 +30,6 @@ from shared.contracts.provision import (
 from shared.postgres.outbox import Outbox, announcement
 from shared.postgres.pool import Connection, Database
 from shared.sealing import MasterKey, Sealer
-
-T = TypeVar("T")
 
 
 class PostgresJournal:
@@ -61,6 +56,7 @@ class PostgresJournal:
 
     async def claim(self, plan: Plan, claim: Claim) -> Claimed:
         """See Journal."""
+        context = plan.mapping_id.bytes
         new = NewMapping(
             id=plan.mapping_id,
             owner_id=plan.owner_id,
@@ -74,8 +70,10 @@ class PostgresJournal:
             channel_ids=plan.channel_ids,
             has_config=plan.config is not None,
             has_certificates=bool(plan.certificates),
-            sealed_plan=self._seal(plan.mapping_id, msgspec.structs.replace(plan, private_keys={})),
-            sealed_keys=self._seal(plan.mapping_id, plan.private_keys)
+            sealed_plan=self._sealer.seal(
+                packed(msgspec.structs.replace(plan, private_keys={})), context
+            ),
+            sealed_keys=self._sealer.seal(packed(plan.private_keys), context)
             if plan.private_keys
             else None,
         )
@@ -91,7 +89,7 @@ class PostgresJournal:
         """See Journal."""
         row = await self._database.fetchrow(
             """
-            SELECT id, fingerprint, status, sealed_plan, sealed_answer, sealed_keys
+            SELECT id, fingerprint, status, sealed_plan, sealed_keys
             FROM mappings
             WHERE claim_key = $1
                OR (owner_id = $2 AND external_id = $3 AND claim_key IS NOT NULL)
@@ -148,15 +146,10 @@ class PostgresJournal:
         )
         return [_unfinished(row) for row in rows]
 
-    async def close(
-        self, plan: Plan, answer: MappingAnswerBody, steps: Collection[StepReport]
-    ) -> bool:
+    async def close(self, plan: Plan, steps: Collection[StepReport]) -> bool:
         """See Journal."""
         closed = Closed(
             id=plan.mapping_id,
-            sealed_answer=self._seal(
-                plan.mapping_id, msgspec.structs.replace(answer, client_key={})
-            ),
             steps=steps,
             announcement=announcement(
                 MappingActive(
@@ -344,25 +337,14 @@ class PostgresJournal:
         )
 
     def _mapping(self, row: asyncpg.Record) -> Mapping:
-        answer = None
-        if row["sealed_answer"] is not None:
-            answer = self._open(row["id"], row["sealed_answer"], MappingAnswerBody)
-        plan = self._open(row["id"], row["sealed_plan"], Plan)
+        context = row["id"].bytes
+        plan = unpacked(self._sealer.open(row["sealed_plan"], context), Plan)
         if row["sealed_keys"] is not None:
-            keys = self._open(row["id"], row["sealed_keys"], dict[UUID, str])
+            keys = unpacked(self._sealer.open(row["sealed_keys"], context), dict[UUID, str])
             plan = msgspec.structs.replace(plan, private_keys=keys)
         return Mapping(
-            status=MappingStatus(row["status"]),
-            fingerprint=row["fingerprint"],
-            plan=plan,
-            answer=answer,
+            status=MappingStatus(row["status"]), fingerprint=row["fingerprint"], plan=plan
         )
-
-    def _seal(self, mapping_id: UUID, value: msgspec.Struct | dict[UUID, str]) -> bytes:
-        return self._sealer.seal(msgspec.json.encode(value), mapping_id.bytes)
-
-    def _open(self, mapping_id: UUID, sealed: bytes, kind: type[T]) -> T:
-        return msgspec.json.decode(self._sealer.open(sealed, mapping_id.bytes), type=kind)
 
 
 def _unfinished(row: asyncpg.Record) -> Unfinished:

@@ -87,8 +87,8 @@ class GroupedRemovals:
                 ORDER BY id FOR UPDATE
             ), changed AS (
                 UPDATE mappings
-                SET status = goal, claim_key = NULL, sealed_plan = NULL, sealed_answer = NULL,
-                    sealed_keys = NULL, updated_at = now()
+                SET status = goal, claim_key = NULL, sealed_plan = NULL, sealed_keys = NULL,
+                    updated_at = now()
                 FROM held
                 WHERE mappings.id = held.id
                 RETURNING mappings.id AS key, thing_ids

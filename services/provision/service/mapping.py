@@ -32,6 +32,7 @@ from services.provision.ports import Clock, Journal, Users
 from services.provision.saga import Peers, Progress, carry_out, try_together
 from services.provision.service.reserving import Block, Reservations, Reserved
 from services.provision.service.undoing import Undoing
+from shared.clock import parse_timestamp
 from shared.coalescing import Coalescer
 from shared.contracts.provision import MappingAnswerBody
 from shared.contracts.things import ThingCredentialsBody
@@ -185,8 +186,8 @@ class MappingService:
                 answer = await self._answered(plan, reserved, has_leftovers=claimed.has_leftovers)
                 return Mapped(answer, is_replay=False)
             self._refuse_other(earlier, claim, plan)
-            if earlier.status is MappingStatus.ACTIVE and earlier.answer is not None:
-                repeated = await self._repeated(earlier.plan, earlier.answer, caller)
+            if earlier.status is MappingStatus.ACTIVE:
+                repeated = await self._repeated(earlier.plan, caller)
                 if repeated is not None:
                     return Mapped(repeated, is_replay=True)
             else:
@@ -226,14 +227,13 @@ class MappingService:
             ]
             raise ExternalIdTaken(differs=differs or ["layout"])
 
-    async def _repeated(
-        self, plan: Plan, answer: MappingAnswerBody, caller: Caller
-    ) -> MappingAnswerBody | None:
+    async def _repeated(self, plan: Plan, caller: Caller) -> MappingAnswerBody | None:
         """The answer with today's secrets; None if parts of it are gone, which breaks it."""
         acting = await self._users.act_for_caller(caller.token, f"mapping:{plan.mapping_id}")
         token = acting.access_token
         try:
             state = await self._peers.things.view_set(token, plan.mapping_id)
+            answer = plan.answer(parse_timestamp(state.created_at))
             if plan.config is not None:  # changes nothing if it is there, is refused if it was
                 await self._peers.configs.apply_configs(token, {plan.mapping_id: plan.config})
             if plan.certificates:
@@ -293,11 +293,10 @@ class MappingService:
                 if has_leftovers:
                     await self._clear_away(plan, progress)
                 await carry_out(progress, self._peers, token)
-            answer = progress.answer()
             if await progress.persist(
-                "close", lambda: self._journal.close(plan, answer, progress.reports.values())
+                "close", lambda: self._journal.close(plan, progress.reports.values())
             ):
-                return answer
+                return progress.answer()
         except Exception as error:
             reason = error.code if isinstance(error, DomainError) else type(error).__name__
             if await self._journal.start_undo(plan.mapping_id, reason):

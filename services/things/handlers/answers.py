@@ -88,6 +88,7 @@ def policy_body(policy: Connection | Share) -> PolicyBody:
 def set_state_body(state: SetState) -> SetStateBody:
     """What there is of a set, for the mapping service."""
     return SetStateBody(
+        created_at=timestamp(state.created_at),
         things=[
             SetThingState(id=thing.id, secret=thing.secret, status=thing.status)
             for thing in state.things

@@ -148,7 +148,7 @@ class SetRepository:
             # go over all that the owner has.
             """
             WITH claim AS MATERIALIZED (
-                SELECT mapping_id, thing_ids, channel_ids
+                SELECT mapping_id, created_at AS applied_at, thing_ids, channel_ids
                 FROM entity_sets
                 WHERE mapping_id = ANY ($1::uuid[]) AND owner_id = $2 AND withdrawn_at IS NULL
             ), members AS MATERIALIZED (
@@ -191,9 +191,9 @@ class SetRepository:
                     SELECT mapping_id, id FROM members
                 )
             )
-            SELECT claim.mapping_id, members.id, members.owner_id, members.name, members.tags,
-                   members.secret, members.metadata, members.created_at, members.updated_at,
-                   members.updated_by, members.status, groups.id AS group_id,
+            SELECT claim.mapping_id, applied_at, members.id, members.owner_id, members.name,
+                   members.tags, members.secret, members.metadata, members.created_at,
+                   members.updated_at, members.updated_by, members.status, groups.id AS group_id,
                    foreign_connections.thing_id, foreign_connections.channel_id,
                    foreign_connections.actions
             FROM claim
@@ -212,7 +212,13 @@ class SetRepository:
         states: dict[UUID, SetState] = {}
         for row in rows:
             state = states.setdefault(
-                row["mapping_id"], SetState(things=[], channel_ids=[], foreign_connections=[])
+                row["mapping_id"],
+                SetState(
+                    created_at=row["applied_at"],
+                    things=[],
+                    channel_ids=[],
+                    foreign_connections=[],
+                ),
             )
             if row["id"]:
                 state.things.append(thing_of(row, self._secrets))

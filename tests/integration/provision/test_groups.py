@@ -51,9 +51,7 @@ def closed(mapping: NewMapping) -> Closed:
     event = MappingActive(
         mapping_id=mapping.id, owner_id=mapping.owner_id, external_id=mapping.external_id
     )
-    return Closed(
-        id=mapping.id, sealed_answer=b"answer", steps=[], announcement=announcement(event)
-    )
+    return Closed(id=mapping.id, steps=[], announcement=announcement(event))
 
 
 async def test_small_groups_are_planned_once(database: Database) -> None:
