@@ -99,6 +99,11 @@ class Plan(Struct, frozen=True, kw_only=True):
         Args:
             created_at: When things made the set; its members are a microsecond apart.
         """
+        things, channels = self.entities.things, self.entities.channels
+        moments = [
+            timestamp(created_at + timedelta(microseconds=number))
+            for number in range(max(len(things), len(channels)))
+        ]
         return MappingAnswerBody(
             things=[
                 ThingBody(
@@ -109,12 +114,12 @@ class Plan(Struct, frozen=True, kw_only=True):
                     credentials=ThingCredentialsBody(secret=thing.secret),
                     key=thing.secret,
                     metadata=metadata,
-                    created_at=_moment(created_at, number),
-                    updated_at=_moment(created_at, number),
+                    created_at=moment,
+                    updated_at=moment,
                     status=Status.ENABLED,
                 )
-                for number, (thing, metadata) in enumerate(
-                    zip(self.entities.things, self.layout_metadata, strict=True)
+                for thing, metadata, moment in zip(
+                    things, self.layout_metadata, moments, strict=False
                 )
             ],
             channels=[
@@ -123,11 +128,11 @@ class Plan(Struct, frozen=True, kw_only=True):
                     owner_id=self.owner_id,
                     name=channel.name,
                     metadata=channel.metadata,
-                    created_at=_moment(created_at, number),
-                    updated_at=_moment(created_at, number),
+                    created_at=moment,
+                    updated_at=moment,
                     status=Status.ENABLED,
                 )
-                for number, channel in enumerate(self.entities.channels)
+                for channel, moment in zip(channels, moments, strict=False)
             ],
             whitelisted={str(thing_id): True for thing_id in self.whitelisted},
         )
@@ -280,7 +285,3 @@ def _first_of_kind(kind: str, channels: list[SetChannel]) -> str:
 
 def _content(layout: Layout) -> str:
     return "" if layout.content is None else msgspec.json.encode(layout.content).decode()
-
-
-def _moment(start: datetime, number: int) -> str:
-    return timestamp(start + timedelta(microseconds=number))
