@@ -109,36 +109,6 @@ class MappingService:
         """
         return caller or await self._credentials.caller()
 
-    def plan(
-        self,
-        layout: Layout,
-        gateway: Gateway,
-        caller: Caller,
-        reserved: Reserved | None = None,
-    ) -> Plan:
-        """What a mapping would make.
-
-        Args:
-            reserved: Its id; without one it is never made.
-
-        Raises:
-            MissingExternalId, MissingExternalKey, ExternalIdTooLong: Not a label.
-        """
-        if not gateway.external_id:
-            raise MissingExternalId
-        if len(gateway.external_id.encode()) > EXTERNAL_ID_BYTES:
-            raise ExternalIdTooLong
-        if not gateway.external_key:
-            raise MissingExternalKey
-        return make_plan(
-            layout,
-            gateway,
-            owner_id=caller.user_id,
-            mapping_id=reserved.mapping_id if reserved else None,
-            new_id=self._new_id,
-            keep_external_key=self._keep_external_key,
-        )
-
     async def preview(self, layout: Layout, gateway: Gateway, caller: Caller | None) -> Preview:
         """What `map_gateway` would make, and whether that is there already.
 
@@ -146,7 +116,8 @@ class MappingService:
             MissingExternalId, MissingExternalKey, Unauthenticated, ExternalIdTaken: As there.
         """
         caller = await self.caller_or_configured(caller)
-        plan = self.plan(layout, gateway, caller)
+        _require_label(gateway)
+        plan = self._plan(layout, gateway, caller)
         claim = self._claim(layout, plan)
         earlier = await self._journal.find_claimed(plan, claim)
         if earlier is not None:
@@ -173,8 +144,9 @@ class MappingService:
         Events: `MappingActive` or `MappingUndone`.
         """
         caller = await self.caller_or_configured(caller)
+        _require_label(gateway)
         reserved = self._reservations.reserve(caller)
-        plan = self.plan(layout, gateway, caller, reserved)
+        plan = self._plan(layout, gateway, caller, reserved)
         if plan.certificates:
             plan = plan.with_keys(await asyncio.to_thread(make_keys, plan.certificates))
         claim = self._claim(layout, plan)
@@ -203,6 +175,19 @@ class MappingService:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _plan(
+        self, layout: Layout, gateway: Gateway, caller: Caller, reserved: Reserved | None = None
+    ) -> Plan:
+        """What a mapping would make; without an id it is never made."""
+        return make_plan(
+            layout,
+            gateway,
+            owner_id=caller.user_id,
+            mapping_id=reserved.mapping_id if reserved else None,
+            new_id=self._new_id,
+            keep_external_key=self._keep_external_key,
+        )
 
     def _claim(self, layout: Layout, plan: Plan) -> Claim:
         external_id = plan.gateway.external_id
@@ -326,6 +311,15 @@ class MappingService:
         left = await progress.persist("clear", lambda: self._journal.find_in_the_way(plan))
         for unfinished in left:
             await progress.wait_for(self._undoing.start(unfinished))
+
+
+def _require_label(gateway: Gateway) -> None:
+    if not gateway.external_id:
+        raise MissingExternalId
+    if len(gateway.external_id.encode()) > EXTERNAL_ID_BYTES:
+        raise ExternalIdTooLong
+    if not gateway.external_key:
+        raise MissingExternalKey
 
 
 class _Waiter:
