@@ -229,6 +229,14 @@ async def test_a_channel_in_more_configs_than_a_batch_leaves_them_all(
     await eventually(is_taken_out, what="configs without the channel")
 
 
+async def test_who_looks_for_a_channel_goes_over_no_list_of_what_is_still_to_be_indexed(
+    mappings: Mappings, database: Database
+) -> None:
+    await mappings.make(make_config(channels=[make_channel("first"), make_channel("last")]))
+
+    assert await database.fetchval("SELECT gin_clean_pending_list('configs_by_channel')") == 0
+
+
 async def test_configs_withdrawn_by_one_call_are_told_one_by_one(
     bootstrap_api: Api,
     mappings: Mappings,
