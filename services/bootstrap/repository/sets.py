@@ -135,7 +135,12 @@ class SetRepository:
             )
             own = {row["mapping_id"] for row in rows}
             deleted = await connection.fetch(
-                "DELETE FROM configs WHERE mapping_id = ANY ($1::uuid[]) RETURNING thing_id",
+                # The planner does not see how many, or it would plan anew for each small group.
+                """
+                DELETE FROM configs
+                WHERE mapping_id = ANY ((SELECT $1::uuid[])::uuid[])
+                RETURNING thing_id
+                """,
                 list(own),
             )
             await self._outbox.append_all(

@@ -54,17 +54,19 @@ class GroupedRemovals:
     async def _start_all(self, _: None, removals: Sequence[Removal]) -> list[asyncpg.Record | None]:
         keeping = {each.mapping_id: each.keep_channels for each in removals}
         rows = await self._database.fetch(
+            # The planner does not see how many, or it would plan anew for each group that is small.
             """
             WITH held AS (
                 SELECT id FROM mappings
-                WHERE id = ANY ($1::uuid[]) AND status IN ('active', 'broken')
+                WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) AND status IN ('active', 'broken')
                 ORDER BY id FOR NO KEY UPDATE
             )
             UPDATE mappings
             SET status = 'undoing', goal = 'deleted', reason = 'deleted',
                 keep_channels = wanted.keep_channels, lease_until = now() + $3,
                 updated_at = now()
-            FROM held JOIN unnest($1::uuid[], $2::boolean[]) AS wanted (id, keep_channels)
+            FROM held
+            JOIN unnest((SELECT $1::uuid[]), $2::boolean[]) AS wanted (id, keep_channels)
                 ON wanted.id = held.id
             WHERE mappings.id = held.id
             RETURNING mappings.id, owner_id, external_id, thing_ids, channel_ids, has_config,
