@@ -70,7 +70,7 @@ class ConfigRepository:
             SELECT thing_id, owner_id, thing_key, external_id, external_key, name, content, state,
                    channels, client_cert, client_key, ca_cert
             FROM configs
-            WHERE external_id = ANY ($1::text[])
+            WHERE external_id = ANY ((SELECT $1::text[])::text[])  -- planned once: ADR 19
             """,
             external_ids,
         )

@@ -135,10 +135,9 @@ class SetRepository:
             )
             own = {row["mapping_id"] for row in rows}
             deleted = await connection.fetch(
-                # The planner does not see how many, or it would plan anew for each small group.
                 """
                 DELETE FROM configs
-                WHERE mapping_id = ANY ((SELECT $1::uuid[])::uuid[])
+                WHERE mapping_id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
                 RETURNING thing_id
                 """,
                 list(own),

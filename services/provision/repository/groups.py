@@ -75,8 +75,7 @@ class GroupedWrites:
         rows = await self._database.fetch(
             # In order, so that two processes with the same external ids do not wait for each
             # other. Arrays travel as text, because PostgreSQL's arrays of arrays are rectangular.
-            # The planner does not see how long the first is: seeing that it is short, it would
-            # plan each group anew, because it expects more of those that it will not see.
+            # How long the first is does not show, so that it is planned once (ADR 19).
             """
             WITH wanted AS (
                 SELECT * FROM unnest((SELECT $1::uuid[]), $2::uuid[], $3::text[], $4::text[],
@@ -143,8 +142,8 @@ class GroupedWrites:
         rows = await self._outbox.fetch_each(
             # Steps travel as text, because a list in a list is an array of arrays to the driver.
             # The status is spelt so that it is looked for by id: the index of what is unfinished
-            # is full of what has just been finished, until it is cleaned up. As for the first
-            # array, see the claim.
+            # is full of what has just been finished, until it is cleaned up. Planned once,
+            # as the claim is.
             """
             WITH changed AS (
                 UPDATE mappings

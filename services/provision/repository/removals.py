@@ -54,11 +54,11 @@ class GroupedRemovals:
     async def _start_all(self, _: None, removals: Sequence[Removal]) -> list[asyncpg.Record | None]:
         keeping = {each.mapping_id: each.keep_channels for each in removals}
         rows = await self._database.fetch(
-            # The planner does not see how many, or it would plan anew for each group that is small.
             """
             WITH held AS (
                 SELECT id FROM mappings
-                WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) AND status IN ('active', 'broken')
+                WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+                  AND status IN ('active', 'broken')
                 ORDER BY id FOR NO KEY UPDATE
             )
             UPDATE mappings

@@ -76,7 +76,7 @@ class ChannelRepository:
             SELECT id, owner_id, parent_id, name, description, metadata, created_at, updated_at,
                    updated_by, status
             FROM channels
-            WHERE id = ANY ($1::uuid[])
+            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
             """,
             list(channel_ids),
         )

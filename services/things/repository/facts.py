@@ -114,7 +114,8 @@ class CachedFacts:
             """
             SELECT secret_fingerprint, id
             FROM things
-            WHERE secret_fingerprint = ANY ($1::bytea[]) AND status = 'enabled'
+            WHERE secret_fingerprint = ANY ((SELECT $1::bytea[])::bytea[])  -- planned once: ADR 19
+              AND status = 'enabled'
             """,
             fingerprints,
         )
@@ -126,7 +127,8 @@ class CachedFacts:
             """
             SELECT id, secret_fingerprint, created_at
             FROM things
-            WHERE id = ANY ($1::uuid[]) AND status = 'enabled'
+            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+              AND status = 'enabled'
             """,
             thing_ids,
         )

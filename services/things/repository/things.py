@@ -110,7 +110,7 @@ class ThingRepository:
             SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at, updated_by,
                    status
             FROM things
-            WHERE id = ANY ($1::uuid[])
+            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
             """,
             thing_ids,
         )
