@@ -28,7 +28,7 @@ logger = structlog.get_logger(__name__)
 V = TypeVar("V")
 _RETRY_SECONDS = 0.5
 _PUBLISH_SECONDS = 0.5
-_SWEPT_AT_ONCE = 2  # more than comes, so that what is no longer good becomes less
+_SWEPT_AT_ONCE = 2  # more than is added, so that expired values dwindle
 
 
 class _Entry(NamedTuple, Generic[V]):
@@ -48,6 +48,7 @@ class InvalidatedCache(Generic[V]):
             whose process died between committing and telling it.
         settle_seconds: How long nothing is kept that follows a key which was dropped. For values
             that are asked of another service, whose processes may hear of a change later.
+        clock: Seconds that never go back.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class InvalidatedCache(Generic[V]):
         size: int,
         lifetime_seconds: float = math.inf,
         settle_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = redis
         self._channel = f"invalidate:{name}"
         self._size = size
         self._lifetime_seconds = lifetime_seconds
         self._settle_seconds = settle_seconds
+        self._clock = clock
         self._values: OrderedDict[str, _Entry[V]] = OrderedDict()
         self._followers: dict[str, set[str]] = {}
         self._unsettled: OrderedDict[str, float] = OrderedDict()
@@ -78,12 +81,13 @@ class InvalidatedCache(Generic[V]):
         size: int,
         lifetime_seconds: float = math.inf,
         settle_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> AsyncIterator[InvalidatedCache[V]]:
         """Listen for invalidations for as long as the context lasts."""
         redis = Redis.from_url(
             url, socket_connect_timeout=2, socket_timeout=None, health_check_interval=5
         )
-        cache = cls(redis, name, size, lifetime_seconds, settle_seconds)
+        cache = cls(redis, name, size, lifetime_seconds, settle_seconds, clock)
         task = asyncio.create_task(cache._listen_for_ever(), name=f"cache-{name}")
         try:
             yield cache
@@ -103,7 +107,7 @@ class InvalidatedCache(Generic[V]):
             follows: Names further keys, at whose dropping the value goes too.
         """
         known = self._values.get(key)
-        now = time.monotonic()
+        now = self._clock()
         if known is not None and now < known.expires:
             self._values.move_to_end(key)
             return known.value
@@ -143,7 +147,7 @@ class InvalidatedCache(Generic[V]):
                 self._remove(follower)
             if self._settle_seconds:
                 self._forget_settled()
-                self._unsettled[key] = time.monotonic() + self._settle_seconds
+                self._unsettled[key] = self._clock() + self._settle_seconds
                 self._unsettled.move_to_end(key)
 
     def _keep(self, key: str, entry: _Entry[V]) -> None:
@@ -157,12 +161,12 @@ class InvalidatedCache(Generic[V]):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Forget who is too much, and some of those that nobody asked for while they were good.
+        """Forget what is beyond the size, and what has expired of those not asked for longest.
 
         Devices come and go: kept until there are too many, what is known of those that have gone
         would be most of a service's memory.
         """
-        now = time.monotonic()
+        now = self._clock()
         for key, entry in list(islice(self._values.items(), _SWEPT_AT_ONCE)):
             if len(self._values) > self._size or entry.expires <= now:
                 self._remove(key)
@@ -176,7 +180,7 @@ class InvalidatedCache(Generic[V]):
                 del self._followers[followed]
 
     def _forget_settled(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         while self._unsettled and next(iter(self._unsettled.values())) <= now:
             self._unsettled.popitem(last=False)
 

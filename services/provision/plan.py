@@ -118,8 +118,8 @@ class Plan(Struct, frozen=True, kw_only=True):
                     updated_at=moment,
                     status=Status.ENABLED,
                 )
-                for thing, metadata, moment in zip(
-                    things, self.layout_metadata, moments, strict=False
+                for (thing, metadata), moment in zip(
+                    zip(things, self.layout_metadata, strict=True), moments, strict=False
                 )
             ],
             channels=[

@@ -402,7 +402,7 @@ class SetStateBody(Struct, frozen=True, kw_only=True):
         foreign_connections: Connections between the set and entities outside it.
     """
 
-    created_at: str
+    created_at: Timestamp
     things: list[SetThingState]
     channels: list[UUID]
     foreign_connections: list[SetConnection]

@@ -128,7 +128,7 @@ def announced(statement: str, arguments: int, events: int = 1) -> str:
 def announced_each(statement: str, arguments: int) -> str:
     """The statement with the CTE of many events, each told if the row of its key changed.
 
-    How many does not show, so that it is planned once (ADR 19).
+    How many events there are does not show (ADR 19).
     """
     if ANNOUNCING not in statement:
         raise ValueError("the statement does not say where its events go")

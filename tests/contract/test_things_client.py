@@ -9,9 +9,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from shared.contracts.things import (
-    EntitySetBody,
-)
+from shared.contracts.things import EntitySetBody
 from shared.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from tests.contract.sets import NOTHING, Things, ids_of, make_set
 from tests.fixtures.services import User

@@ -10,9 +10,7 @@ from uuid import uuid4
 import pytest
 
 from shared.contracts.events import Event
-from shared.contracts.things import (
-    SetStateBody,
-)
+from shared.contracts.things import SetStateBody
 from shared.contracts.things_events import ThingDeleted
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.postgres.outbox import Outbox

@@ -66,11 +66,12 @@ class ConfigRepository:
     async def _find_all(self, _: None, external_ids: Sequence[str]) -> list[asyncpg.Record | None]:
         """Gateways that come at the same moment share a statement."""
         rows = await self._database.fetch(
+            # Planned once: ADR 19.
             """
             SELECT thing_id, owner_id, thing_key, external_id, external_key, name, content, state,
                    channels, client_cert, client_key, ca_cert
             FROM configs
-            WHERE external_id = ANY ((SELECT $1::text[])::text[])  -- planned once: ADR 19
+            WHERE external_id = ANY ((SELECT $1::text[])::text[])
             """,
             external_ids,
         )

@@ -135,9 +135,10 @@ class SetRepository:
             )
             own = {row["mapping_id"] for row in rows}
             deleted = await connection.fetch(
+                # Planned once: ADR 19.
                 """
                 DELETE FROM configs
-                WHERE mapping_id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+                WHERE mapping_id = ANY ((SELECT $1::uuid[])::uuid[])
                 RETURNING thing_id
                 """,
                 list(own),

@@ -258,11 +258,12 @@ class PostgresJournal:
     async def mark_things_gone(self, thing_ids: Collection[UUID]) -> None:
         """See Journal."""
         rows = await self._database.fetch(
-            # Most often they are gone because their mapping is being taken back.
+            # Most often they are gone because their mapping is being taken back. Planned once:
+            # ADR 19.
             """
             SELECT DISTINCT mapping_id
             FROM mapping_things JOIN mappings ON mappings.id = mapping_things.mapping_id
-            WHERE thing_id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+            WHERE thing_id = ANY ((SELECT $1::uuid[])::uuid[])
               AND status IN ('active', 'running')
             """,
             list(thing_ids),

@@ -51,12 +51,12 @@ class PostgresRecords:
         """Those asked for at the same moment together."""
         rows = await self._database.fetch(
             # OFFSET 0: read by the gateway alone. With old statistics or none PostgreSQL takes the
-            # owner for as narrow, and may go over all that he has.
+            # owner for as narrow, and may go over all that he has. Planned once: ADR 19.
             """
             SELECT wanted.place, newest.id, newest.external_id, newest.name, newest.layout,
                    newest.status, newest.reason, newest.thing_ids, newest.channel_ids,
                    newest.steps, newest.created_at, newest.updated_at
-            FROM unnest((SELECT $1::uuid[]), $2::text[])  -- planned once: ADR 19
+            FROM unnest((SELECT $1::uuid[]), $2::text[])
                 WITH ORDINALITY AS wanted (owner_id, external_id, place)
             CROSS JOIN LATERAL (
                 SELECT of_gateway.*

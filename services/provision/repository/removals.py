@@ -54,10 +54,11 @@ class GroupedRemovals:
     async def _start_all(self, _: None, removals: Sequence[Removal]) -> list[asyncpg.Record | None]:
         keeping = {each.mapping_id: each.keep_channels for each in removals}
         rows = await self._database.fetch(
+            # Planned once: ADR 19.
             """
             WITH held AS (
                 SELECT id FROM mappings
-                WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+                WHERE id = ANY ((SELECT $1::uuid[])::uuid[])
                   AND status IN ('active', 'broken')
                 ORDER BY id FOR NO KEY UPDATE
             )
@@ -82,10 +83,11 @@ class GroupedRemovals:
     async def _finish_all(self, _: None, finished: Sequence[Finished]) -> list[None]:
         told = {each.mapping_id: each.announcement for each in finished}
         await self._outbox.fetch_each(
+            # Planned once: ADR 19.
             """
             WITH held AS (
                 SELECT id FROM mappings
-                WHERE id = ANY ($1::uuid[]) AND status IN ('undoing', 'stuck')
+                WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) AND status IN ('undoing', 'stuck')
                 ORDER BY id FOR UPDATE
             ), changed AS (
                 UPDATE mappings

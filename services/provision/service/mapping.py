@@ -113,7 +113,8 @@ class MappingService:
         """What `map_gateway` would make, and whether that is there already.
 
         Raises:
-            MissingExternalId, MissingExternalKey, Unauthenticated, ExternalIdTaken: As there.
+            MissingExternalId, MissingExternalKey, ExternalIdTooLong, Unauthenticated,
+            ExternalIdTaken: As there.
         """
         caller = await self.caller_or_configured(caller)
         _require_label(gateway)
@@ -134,7 +135,7 @@ class MappingService:
             caller: For whom; None takes the configured credentials.
 
         Raises:
-            MissingExternalId, MissingExternalKey: The label is incomplete.
+            MissingExternalId, MissingExternalKey, ExternalIdTooLong: Not a label.
             Unauthenticated: No credentials, or none that are accepted.
             ExternalIdTaken: By another mapping or config.
             MappingRunning: Another request for it took longer than a caller waits.
@@ -179,7 +180,7 @@ class MappingService:
     def _plan(
         self, layout: Layout, gateway: Gateway, caller: Caller, reserved: Reserved | None = None
     ) -> Plan:
-        """What a mapping would make; without an id it is never made."""
+        """What a mapping would make; without `reserved`, only to be looked at."""
         return make_plan(
             layout,
             gateway,

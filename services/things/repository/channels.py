@@ -72,11 +72,12 @@ class ChannelRepository:
 
     async def find_many(self, channel_ids: Collection[UUID]) -> list[Channel]:
         rows = await self._database.fetch(
+            # Planned once: ADR 19.
             """
             SELECT id, owner_id, parent_id, name, description, metadata, created_at, updated_at,
                    updated_by, status
             FROM channels
-            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])
             """,
             list(channel_ids),
         )

@@ -111,10 +111,11 @@ class CachedFacts:
 
     async def _load_ids(self, _: None, fingerprints: Sequence[bytes]) -> list[UUID | None]:
         rows = await self._database.fetch(
+            # Planned once: ADR 19.
             """
             SELECT secret_fingerprint, id
             FROM things
-            WHERE secret_fingerprint = ANY ((SELECT $1::bytea[])::bytea[])  -- planned once: ADR 19
+            WHERE secret_fingerprint = ANY ((SELECT $1::bytea[])::bytea[])
               AND status = 'enabled'
             """,
             fingerprints,
@@ -124,10 +125,11 @@ class CachedFacts:
 
     async def _load_things(self, _: None, thing_ids: Sequence[UUID]) -> list[_Thing | None]:
         rows = await self._database.fetch(
+            # Planned once: ADR 19.
             """
             SELECT id, secret_fingerprint, created_at
             FROM things
-            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])
               AND status = 'enabled'
             """,
             thing_ids,

@@ -106,11 +106,12 @@ class ThingRepository:
 
     async def _find_each(self, _: None, thing_ids: Sequence[UUID]) -> list[Thing | None]:
         rows = await self._database.fetch(
+            # Planned once: ADR 19.
             """
             SELECT id, owner_id, name, tags, secret, metadata, created_at, updated_at, updated_by,
                    status
             FROM things
-            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])  -- planned once: ADR 19
+            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])
             """,
             thing_ids,
         )

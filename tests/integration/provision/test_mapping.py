@@ -7,6 +7,7 @@ import json
 import tomllib
 import zlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -180,6 +181,15 @@ async def test_one_that_is_refused_among_many_harms_no_other(
     assert await totals(platform, alice) == (7, 21, 7)
 
 
+def is_packed_somewhere(value: bytes) -> bool:
+    """Whether it can be unpacked, behind whatever."""
+    for place in range(len(value)):
+        with suppress(zlib.error):
+            zlib.decompress(value[place:])
+            return True
+    return False
+
+
 async def test_secrets_are_not_readable_in_the_journal_nor_in_events(
     platform: Platform, alice: User
 ) -> None:
@@ -189,8 +199,7 @@ async def test_secrets_are_not_readable_in_the_journal_nor_in_events(
     connection = await asyncpg.connect(platform.settings.database_url)
     rows = await connection.fetch("SELECT sealed_plan, steps::text, external_id FROM mappings")
     await connection.close()
-    with pytest.raises(zlib.error):  # packed as it is, it could be read
-        zlib.decompress(rows[0]["sealed_plan"])
+    assert not is_packed_somewhere(rows[0]["sealed_plan"])
 
     stored = b"|".join(
         value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row

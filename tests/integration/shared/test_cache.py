@@ -68,26 +68,21 @@ async def test_the_least_used_makes_room(cache: Cache) -> None:
     assert first.asked == 2
 
 
-async def test_what_nobody_asked_for_while_it_was_good_takes_no_room(
-    redis_url: str, name: str
-) -> None:
-    async with Cache.open(redis_url, name, size=1000, lifetime_seconds=0) as cache:
+async def test_what_has_expired_dwindles_as_other_values_come(redis_url: str, name: str) -> None:
+    now = 0.0
+    async with Cache.open(
+        redis_url, name, size=1000, lifetime_seconds=30, clock=lambda: now
+    ) as cache:
         await eventually(cache.is_up)
-
         for number in range(100):
-            await cache.get(str(number), Source("value").load)
-
-        assert cache.remembered <= 1
-
-
-async def test_what_is_good_is_kept(redis_url: str, name: str) -> None:
-    async with Cache.open(redis_url, name, size=1000, lifetime_seconds=3600) as cache:
-        await eventually(cache.is_up)
-
-        for number in range(100):
-            await cache.get(str(number), Source("value").load)
-
+            await cache.get(f"early {number}", Source("value").load)
         assert cache.remembered == 100
+
+        now = 31.0
+        for number in range(60):
+            await cache.get(f"late {number}", Source("value").load)
+
+        assert cache.remembered == 60
 
 
 async def test_a_change_is_forgotten_here_at_once_and_elsewhere_soon(

@@ -14,6 +14,7 @@ import pytest
 from services.things.domain import Connection, EntitySet, Withdrawal
 from services.things.repository.secrets import ThingSecrets
 from services.things.repository.sets import SetRepository
+from services.things.repository.things import ThingRepository
 from services.things.settings import ThingsSettings
 from shared.clock import utc_now
 from shared.postgres.outbox import Outbox
@@ -62,10 +63,18 @@ async def database(things_settings: ThingsSettings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def sets(database: Database) -> SetRepository:
-    return SetRepository(
-        database, Outbox(database), ThingSecrets(MasterKey(bytes(32), lookup=bytes(32)))
-    )
+def secrets() -> ThingSecrets:
+    return ThingSecrets(MasterKey(bytes(32), lookup=bytes(32)))
+
+
+@pytest.fixture
+def sets(database: Database, secrets: ThingSecrets) -> SetRepository:
+    return SetRepository(database, Outbox(database), secrets)
+
+
+@pytest.fixture
+def things(database: Database, secrets: ThingSecrets) -> ThingRepository:
+    return ThingRepository(database, Outbox(database), secrets)
 
 
 def make_entities(owner_id: UUID) -> EntitySet:
@@ -91,6 +100,25 @@ def make_entities(owner_id: UUID) -> EntitySet:
             for channel in channels
         ],
     )
+
+
+async def plans_of(database: Database, statement: str) -> tuple[int, int]:
+    """How often it was planned for what was asked, at first always; and how often it was not."""
+    row = await database.fetchrow(
+        "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE $1",
+        statement,
+    )
+    assert row is not None
+    return row["custom_plans"], row["generic_plans"]
+
+
+async def test_things_shown_one_by_one_are_planned_once(
+    database: Database, things: ThingRepository
+) -> None:
+    for _ in range(20):
+        await things.find(uuid4())
+
+    assert await plans_of(database, "%FROM things%") == (5, 15)
 
 
 @pytest.mark.parametrize("was_analysed", [False, True])
@@ -129,6 +157,7 @@ async def test_a_look_and_a_withdrawal_read_only_what_they_concern(
         assert {len(state.channel_ids) for state in states.values()} == {2}
         assert looked - before < OTHERS / 10
         assert withdrawn - looked < OTHERS / 10
+    assert await plans_of(database, "%members AS MATERIALIZED%") == (5, 5)
 
     for table in ("things", "channels"):
         left = f"SELECT count(*) FROM {table} WHERE owner_id = $1"  # noqa: S608

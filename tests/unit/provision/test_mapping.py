@@ -188,3 +188,13 @@ async def test_an_incomplete_label_is_refused(
         await world.map(gateway, ALICE)
 
     assert world.journal.statuses() == []
+
+
+async def test_nothing_is_reserved_for_an_incomplete_label(world: World) -> None:
+    with pytest.raises(MissingExternalKey):
+        await world.map(Gateway(external_id="gateway", external_key=""), ALICE)
+
+    await world.map(GATEWAY, ALICE)
+
+    (mapping_id,) = world.journal.mappings
+    assert world.things.tokens == [f"caller mapping:{mapping_id}"]  # the first has one alone
