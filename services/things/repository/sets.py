@@ -145,13 +145,12 @@ class SetRepository:
         rows = await self._database.fetch(
             # OFFSET 0: each entity is looked up by its id and nothing else. A join, or the owner as
             # one more condition, would be left to statistics; with old ones or none PostgreSQL may
-            # go over all that the owner has. Planned once: ADR 19.
+            # go over all that the owner has.
             """
             WITH claim AS MATERIALIZED (
                 SELECT mapping_id, created_at AS applied_at, thing_ids, channel_ids
                 FROM entity_sets
-                WHERE mapping_id = ANY ((SELECT $1::uuid[])::uuid[]) AND owner_id = $2
-                  AND withdrawn_at IS NULL
+                WHERE mapping_id = ANY ($1::uuid[]) AND owner_id = $2 AND withdrawn_at IS NULL
             ), members AS MATERIALIZED (
                 SELECT claim.mapping_id, thing.*
                 FROM claim CROSS JOIN unnest(claim.thing_ids) AS made (id)
