@@ -10,6 +10,7 @@ import pytest
 from shared.http.paging import Page
 from shared.postgres.owners import page_statement, tallied
 from shared.postgres.pool import Connection, Database
+from tests.reading import freeze_statistics
 
 ALICE, BOB = uuid4(), uuid4()
 ENTER = """
@@ -93,6 +94,7 @@ async def test_conditions_narrow_page_and_total(entries: Database) -> None:
 async def test_an_owner_of_whom_statistics_know_nothing_is_read_in_order(
     entries: Database,
 ) -> None:
+    await freeze_statistics(entries)
     await entries.execute(ENTER, BOB, 50_000)
 
     text, arguments = page_statement(

@@ -19,6 +19,7 @@ from services.things.repository.listing import (
 from shared.contracts.common import Status
 from shared.http.paging import Page
 from shared.postgres.pool import Connection, Database
+from tests.reading import freeze_statistics
 
 SEED = """
     INSERT INTO things (id, owner_id, name, tags, secret, secret_fingerprint, metadata, created_at,
@@ -100,6 +101,7 @@ async def test_an_owner_of_whom_statistics_know_nothing_is_listed_in_order(
     things_database: Database,
 ) -> None:
     owner_id = uuid4()
+    await freeze_statistics(things_database)
     await things_database.execute(SEED.replace("3000", "60000"), owner_id)
 
     for mode in ("force_generic_plan", "force_custom_plan"):
