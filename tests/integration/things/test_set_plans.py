@@ -113,8 +113,8 @@ async def test_things_shown_one_by_one_are_planned_once(
 
     # At first always for what was asked, to learn what that is worth.
     planned = await database.fetchrow(
-        "SELECT custom_plans, generic_plans FROM pg_prepared_statements "
-        "WHERE statement LIKE '%FROM things%'"
+        "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE $1",
+        "%FROM things%",
     )
     assert planned is not None
     assert tuple(planned) == (5, 15)
