@@ -115,8 +115,7 @@ class CachedFacts:
             """
             SELECT secret_fingerprint, id
             FROM things
-            WHERE secret_fingerprint = ANY ((SELECT $1::bytea[])::bytea[])
-              AND status = 'enabled'
+            WHERE secret_fingerprint = ANY ((SELECT $1::bytea[])::bytea[]) AND status = 'enabled'
             """,
             fingerprints,
         )
@@ -129,8 +128,7 @@ class CachedFacts:
             """
             SELECT id, secret_fingerprint, created_at
             FROM things
-            WHERE id = ANY ((SELECT $1::uuid[])::uuid[])
-              AND status = 'enabled'
+            WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) AND status = 'enabled'
             """,
             thing_ids,
         )

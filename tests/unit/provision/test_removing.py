@@ -34,8 +34,8 @@ from tests.fakes.provision import (
     MemoryThings,
     MemoryUsers,
 )
+from tests.unit.provision.world import ALICE
 
-ALICE = Caller(user_id=UUID(int=1), token="token-of-alice")
 LAYOUT = Layout(
     things=(LayoutThing(name="thing", metadata={"external_id": ""}),),
     channels=(LayoutChannel(name="data", metadata={"type": "data"}),),
