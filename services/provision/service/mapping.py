@@ -279,10 +279,11 @@ class MappingService:
                 if has_leftovers:
                     await self._clear_away(plan, progress)
                 await carry_out(progress, self._peers, token)
+            answer = progress.answer()  # before it is there for good
             if await progress.persist(
                 "close", lambda: self._journal.close(plan, progress.reports.values())
             ):
-                return progress.answer()
+                return answer
         except Exception as error:
             reason = error.code if isinstance(error, DomainError) else type(error).__name__
             if await self._journal.start_undo(plan.mapping_id, reason):

@@ -198,3 +198,18 @@ async def test_nothing_is_reserved_for_an_incomplete_label(world: World) -> None
 
     (mapping_id,) = world.journal.mappings
     assert world.things.tokens == [f"caller mapping:{mapping_id}"]  # the first has one alone
+
+
+async def test_a_mapping_that_cannot_be_answered_is_taken_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("services.provision.saga.Progress.answer", fail)
+
+    with pytest.raises(KeyError):
+        await world.map(GATEWAY, ALICE)
+
+    assert world.is_empty()
+    assert world.journal.statuses() == ["undone"]
